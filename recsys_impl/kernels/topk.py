@@ -1,0 +1,90 @@
+"""The one top-k of the house: mask what was seen, break ties by a hash, pad with -1.
+
+Most of a catalogue can be passed over. The largest score of each of 128 interleaved lanes is found first, a loop that
+compiles to vector maxima; the k-th largest of those 128 cannot exceed the k-th largest score, so it is a valid first
+threshold, and only some 2k items pass it. The loop after that keeps a sorted list of k and raises the threshold.
+"""
+
+import numpy as np
+
+from recsys_impl.kernels.compile import kernel
+
+LANES = 128
+
+
+@kernel(inline="always")
+def tie_hash(seed, user, item):
+    """A pseudo-random uint64 for (seed, user, item): the finaliser of SplitMix64 (Steele et al. 2014), twice."""
+    x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(user)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = (x ^ (x >> np.uint64(31))) + (np.uint64(item) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@kernel
+def mask_rows(scores, users, indptr, indices):
+    """Write -inf at each user's seen items. scores (b, n_items), users (b,), indptr and indices of the seen CSR."""
+    for row in range(len(users)):
+        for position in range(indptr[users[row]], indptr[users[row] + 1]):
+            scores[row, indices[position]] = -np.inf
+
+
+@kernel
+def _first_threshold(row, k, lanes):
+    """A value that at least k entries of ``row`` reach, or -inf. lanes (128,) is scratch."""
+    n = len(row)
+    if k > LANES or n < 2 * LANES:
+        return np.float32(-np.inf)
+    lanes[:] = row[:LANES]
+    full = n // LANES
+    for block in range(1, full):
+        part = row[block * LANES : (block + 1) * LANES]
+        for lane in range(LANES):
+            lanes[lane] = part[lane] if part[lane] > lanes[lane] else lanes[lane]
+    lanes.sort()
+    return lanes[LANES - k]
+
+
+@kernel
+def top_k_rows(scores, users, seed, out_items, out_scores):
+    """The best items of each row, best first; -inf is never taken; places left over are -1.
+
+    scores float32 (b, n_items), users (b,) for the ties' hash, out_items int32 (b, k), out_scores float32 (b, k).
+    """
+    k = out_items.shape[1]
+    lanes = np.empty(LANES, np.float32)
+    hashes = np.empty(k, np.uint64)
+    for row_number in range(len(users)):
+        row, items, best = scores[row_number], out_items[row_number], out_scores[row_number]
+        items[:] = -1
+        best[:] = -np.inf
+        threshold = _first_threshold(row, k, lanes)
+        found = 0
+        for start in range(0, len(row), 64):
+            stop = min(start + 64, len(row))
+            passing = False
+            for item in range(start, stop):
+                passing |= row[item] >= threshold
+            if not passing:
+                continue
+            for item in range(start, stop):
+                score = row[item]
+                if score < threshold or score == -np.inf:
+                    continue
+                mark = tie_hash(seed, users[row_number], item)
+                if found == k and (score < best[k - 1] or (score == best[k - 1] and mark <= hashes[k - 1])):
+                    continue
+                place = found if found < k else k - 1
+                while place > 0 and (
+                    score > best[place - 1] or (score == best[place - 1] and mark > hashes[place - 1])
+                ):
+                    best[place], items[place] = best[place - 1], items[place - 1]
+                    hashes[place] = hashes[place - 1]
+                    place -= 1
+                best[place], items[place], hashes[place] = score, item, mark
+                found = min(found + 1, k)
+                if found == k:
+                    threshold = max(threshold, best[k - 1])

@@ -1,0 +1,57 @@
+"""A division of interactions into train and test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splits.interactions import Interactions
+
+
+class SplitError(ValueError):
+    """The rule cannot be applied to this data; the message says why and what to try."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Train and test as one mask, so that they are disjoint and lose nothing by construction.
+
+    Attributes
+    ----------
+    interactions
+        All of them.
+    in_test
+        bool (n,), True where the interaction is held out.
+    """
+
+    interactions: Interactions
+    in_test: NDArray[np.bool_]
+
+    @cached_property
+    def train(self) -> Interactions:
+        return self.interactions.select(~self.in_test)
+
+    @cached_property
+    def test(self) -> Interactions:
+        return self.interactions.select(self.in_test)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash of the data and of which rows are held out: the same hash, the same experiment."""
+        digest = blake2b(self.interactions.content_hash.encode(), digest_size=16)
+        digest.update(np.packbits(self.in_test).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def cold_users(self) -> NDArray[np.int32]:
+        """Users with a test interaction and none in train."""
+        return np.setdiff1d(self.test.users, self.train.users)
+
+    @cached_property
+    def cold_items(self) -> NDArray[np.int32]:
+        """Items with a test interaction and none in train."""
+        return np.setdiff1d(self.test.items, self.train.items)
