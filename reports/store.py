@@ -5,26 +5,33 @@
         result.json         identity, status, metrics: the same bytes for the same key on the same machine
         per_user.parquet    one row an evaluated user
         lists.parquet       user, rank 1..K as columns
-        measured.json       times, memory, environment
+        measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
+
+Names that begin with a dot are half written (a killed run leaves them behind) and are never read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import math
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.result import FORMAT, Cell, MetricValue, Result
+from reports.result import FORMAT, Cell, MetricValue, Result, Status
 
 
 class StoreError(ValueError):
@@ -38,7 +45,7 @@ class Store:
         self.root = Path(root)
 
     def cell_folder(self, cell: Cell, key: str) -> Path:
-        name = f"{_safe(cell.model)}-{cell.model_seed}-{key[:12] or 'nokey'}"
+        name = f"{_safe(cell.model)}-{cell.model_seed}-{_safe(key[:12] or _no_key(cell))}"
         return self._group("cells", cell) / name
 
     def write(self, result: Result) -> Path:
@@ -60,33 +67,25 @@ class Store:
         Raises
         ------
         StoreError
-            A file is missing, cut off or of another format.
+            A file is missing, cut off, edited into something else or of another format.
         """
-        folder = Path(folder)
-        content = _read_json(folder / "result.json")
+        path = Path(folder) / "result.json"
+        content = _read_json(path)
         if content.get("format") != FORMAT:
-            raise StoreError(f"{folder / 'result.json'}: format {content.get('format')}, this version reads {FORMAT}")
+            raise StoreError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
         try:
-            result = Result(
-                cell=Cell(**content["cell"]),
-                key=content["key"],
-                identity=content["identity"],
-                status=content["status"],
-                error=content["error"],
-                metrics={name: MetricValue(**value) for name, value in content["metrics"].items()},
-                counts=content["counts"],
-                notes=content["notes"],
-                neighbours={int(item): codes for item, codes in content["neighbours"].items()},
-                measured=_read_json(folder / "measured.json"),
-            )
+            result = _from_json(content)
+            tables = {name: int(rows) for name, rows in content["tables"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"{folder / 'result.json'}: not a stored result ({error!r})") from error
-        if result.status == "ok":
-            table = _read_parquet(folder / "per_user.parquet")
-            result.users = table.pop("user")
-            result.per_user = table
-            lists = _read_parquet(folder / "lists.parquet")
-            result.lists = np.column_stack([lists[name] for name in lists if name != "user"])
+            raise StoreError(f"{path}: not a stored result ({error!r}); {_REDO}") from error
+        result.measured = _read_json(path.with_name("measured.json"))
+        if "per_user" in tables:
+            result.per_user = _read_parquet(path.with_name("per_user.parquet"), tables["per_user"])
+            result.users = result.per_user.pop("user")
+        if "lists" in tables:
+            lists = _read_parquet(path.with_name("lists.parquet"), tables["lists"], columns=2)
+            result.users = lists.pop("user")
+            result.lists = np.column_stack(list(lists.values()))
         return result
 
     def find(self, cell: Cell, key: str) -> Path | None:
@@ -100,7 +99,8 @@ class Store:
 
     def folders(self) -> list[Path]:
         """All cells' folders, sorted."""
-        return sorted(path.parent for path in (self.root / "cells").glob("*/*/*/*/result.json"))
+        found = (path.parent for path in (self.root / "cells").glob("*/*/*/*/result.json"))
+        return sorted(folder for folder in found if not folder.name.startswith("."))
 
     def __iter__(self) -> Iterator[Result]:
         return (self.read(folder) for folder in self.folders())
@@ -109,22 +109,33 @@ class Store:
         """Store what reports show of a data set under one split, once."""
         folder = self._group("datasets", cell)
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "dataset.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))
+        write_text(folder / "dataset.json", _to_json(content))
 
     def read_dataset(self, cell: Cell) -> dict[str, Any] | None:
         """What :meth:`write_dataset` stored, or None."""
         path = self._group("datasets", cell) / "dataset.json"
-        return _read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        content = _read_json(path)
+        try:
+            _check_dataset(content)
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
+        return content
 
     def _group(self, kind: str, cell: Cell) -> Path:
         return self.root / kind / _safe(cell.dataset) / _safe(cell.split) / str(cell.split_seed)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
+    """Write a file under a temporary name, then rename it.
+
+    A lone surrogate (half of a character, or a byte that couldn't be decoded) becomes an escape, the six characters
+    ``\\udc80``: JSON reads it back, and elsewhere it is harmless.
+    """
     handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -136,7 +147,23 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _write_files(result: Result, folder: Path) -> None:
-    content = {
+    tables: dict[str, dict[str, NDArray[Any]]] = {}
+    if result.users is not None:
+        tables["per_user"] = {"user": result.users, **result.per_user}
+        if result.lists is not None:
+            ranks = {f"rank_{rank + 1}": result.lists[:, rank] for rank in range(result.lists.shape[1])}
+            tables["lists"] = {"user": result.users, **ranks}
+    for name, columns in tables.items():
+        _write_parquet(folder / f"{name}.parquet", columns)
+    rows = {name: len(columns["user"]) for name, columns in tables.items()}
+    finished = datetime.now(UTC).isoformat(timespec="microseconds")
+    write_text(folder / "measured.json", _to_json({"finished": finished, **result.measured}))
+    write_text(folder / "result.json", _to_json(_json_content(result, rows)))
+
+
+def _json_content(result: Result, tables: dict[str, int]) -> dict[str, Any]:
+    """What result.json holds; ``tables`` are the Parquet files beside it and their numbers of rows."""
+    return {
         "format": FORMAT,
         "cell": asdict(result.cell),
         "key": result.key,
@@ -147,13 +174,72 @@ def _write_files(result: Result, folder: Path) -> None:
         "counts": result.counts,
         "notes": result.notes,
         "neighbours": {str(item): codes for item, codes in result.neighbours.items()},
+        "tables": tables,
     }
-    if result.users is not None and result.lists is not None:
-        _write_parquet(folder / "per_user.parquet", {"user": result.users, **result.per_user})
-        ranks = {f"rank_{rank + 1}": result.lists[:, rank] for rank in range(result.lists.shape[1])}
-        _write_parquet(folder / "lists.parquet", {"user": result.users, **ranks})
-    write_text(folder / "measured.json", json.dumps(result.measured, indent=1))
-    write_text(folder / "result.json", json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def _from_json(content: dict[str, Any]) -> Result:
+    """The result without its tables; raises what a wrong type or a missing name raises."""
+    if content["status"] not in get_args(Status):
+        raise ValueError(f"status {content['status']!r}, allowed are {', '.join(get_args(Status))}")
+    return Result(
+        cell=_cell(**content["cell"]),
+        key=str(content["key"]),
+        identity=dict(content["identity"]),
+        status=content["status"],
+        error=str(content["error"]),
+        metrics={name: _metric(**value) for name, value in content["metrics"].items()},
+        counts={name: int(count) for name, count in content["counts"].items()},
+        notes=[str(note) for note in content["notes"]],
+        neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
+    )
+
+
+def _cell(dataset: str, split: str, split_seed: int, model: str, parameters: dict[str, Any], model_seed: int) -> Cell:
+    return Cell(str(dataset), str(split), int(split_seed), str(model), dict(parameters), int(model_seed))
+
+
+def _metric(
+    value: float | None, value_all: float | None, higher_is_better: bool, version: int, per_user: str
+) -> MetricValue:
+    """A metric from its JSON, where a figure that isn't a number is null."""
+    over_all = None if value_all is None else float(value_all)
+    return MetricValue(math.nan if value is None else float(value), over_all, bool(higher_is_better), version, per_user)
+
+
+def _check_dataset(content: dict[str, Any]) -> None:
+    """That titles are a list and showcase users have a history and test items; raises KeyError or TypeError."""
+    for name in ("titles", "item_ids", "showcase"):
+        if not isinstance(content.get(name), list | None):
+            raise TypeError(f"{name} is not a list")
+    for user in content.get("showcase") or []:
+        codes = [user["user"], *user["history"], *user["test"]]
+        if not all(isinstance(code, int) for code in codes):
+            raise TypeError("a showcase user has codes that are not whole numbers")
+
+
+def _to_json(content: dict[str, Any]) -> str:
+    """JSON as its standard has it: NumPy's scalars as numbers, what isn't finite as null."""
+    try:
+        return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=_plain)
+    except ValueError:
+        return json.dumps(_without_nan(content), ensure_ascii=False, indent=1, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a result can't hold a {type(value).__name__}: {value!r}")
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _without_nan(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_parquet(path: Path, columns: dict[str, NDArray[Any]]) -> None:
@@ -166,38 +252,73 @@ def _write_parquet(path: Path, columns: dict[str, NDArray[Any]]) -> None:
         os.fsync(stream.fileno())
 
 
-def _read_parquet(path: Path) -> dict[str, NDArray[Any]]:
+def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise StoreError(f"{path}: can't be read ({error})") from error
+        table = pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
+    if "user" not in table.column_names or len(table.column_names) < columns:
+        raise StoreError(f"{path}: has columns {table.column_names}, not 'user' and its values; {_REDO}")
+    if len(table) != rows:
+        raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
     return {name: table[name].to_numpy() for name in table.column_names}
+
+
+_REDO = "delete the folder it is in to have the cell computed again"
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: can't be read ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     if not isinstance(content, dict):
-        raise StoreError(f"{path}: not a JSON object")
+        raise StoreError(f"{path}: not a JSON object; {_REDO}")
     return content
 
 
 def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Rename onto ``folder``; an older one is moved aside first, since only an empty folder can be replaced."""
-    if folder.exists():
-        aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-        os.replace(folder, aside / "cell")
-        os.replace(temporary, folder)
-        shutil.rmtree(aside, ignore_errors=True)
-    else:
-        os.replace(temporary, folder)
+    """Rename onto ``folder``. An older one is moved aside first: only an empty folder can be replaced.
+
+    Two runs may finish the same cell at the same time; whoever finds the name taken again tries again.
+    """
+    for _ in range(100):
+        try:
+            os.rename(temporary, folder)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        _move_aside(folder)
+    raise StoreError(f"{folder}: is being replaced by another program over and over")
+
+
+def _move_aside(folder: Path) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+    with contextlib.suppress(FileNotFoundError):  # another run moved it first
+        os.rename(folder, aside / "cell")
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _safe(name: str) -> str:
-    """A name as a single path component."""
-    return re.sub(r"[^A-Za-z0-9._=,-]", "_", name).lstrip(".") or "_"
+    """A name as a single path component.
+
+    Letters, digits and ``._=,-`` stay, a colon becomes an underscore. A name that loses more than that gets a hash of
+    all of it, so that two data files never share a folder.
+    """
+    cleaned = re.sub(r"[^A-Za-z0-9._=,-]", "_", name).lstrip(".")[:120]
+    if cleaned and cleaned == name.replace(":", "_"):
+        return cleaned
+    return f"{cleaned or '_'}-{_digest(name)}"
+
+
+def _no_key(cell: Cell) -> str:
+    """In the place of a key that couldn't be made: one folder a set of parameters."""
+    return f"nokey{_digest(json.dumps(cell.parameters, sort_keys=True, default=str))[:6]}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=4).hexdigest()

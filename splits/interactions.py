@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +13,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from splits.columns import InteractionsError, flag_column, id_column, rating_column, time_column
 
-class InteractionsError(ValueError):
-    """The columns do not make a set of interactions; the message says which row and why."""
+__all__ = ["Interactions", "InteractionsError", "labels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,8 @@ class Interactions:
     genres
         One tuple of genres an item, or None.
     relevance_threshold
-        A held-out rating of at least this is relevant; None: every interaction is.
+        A held-out rating of at least this is relevant. None: the ratings are counts, and every count above 0 is
+        relevant; without ratings every interaction is.
     rating_scale
         (lowest, highest) possible rating; None where ratings are counts or absent.
     held_out
@@ -77,42 +79,41 @@ class Interactions:
     ) -> Interactions:
         """Check raw columns and turn ids into codes.
 
-        Repeated (user, item) rows are collapsed to the last by time or, without time, to the last in file order.
-        ``titles`` and ``genres`` map item ids as they are in ``items``; an item without one has "" and ().
+        Repeated (user, item) rows are collapsed to the last by time or, without time, to the last in file order; so
+        are two that stand on either side of ``held_out``. Ids that are all whole numbers become int64, others str.
+        Timestamps are seconds; a column of dates (datetime64) is converted. ``titles`` and ``genres`` map item ids as
+        they are in ``items``; an item without one has "" and ().
 
         Raises
         ------
         InteractionsError
-            Columns of different lengths, no rows, an empty id, or a rating that is not a finite number.
+            Columns of different lengths, no rows, an empty id, or a rating or timestamp that is not a finite number.
+            Rows are counted from 1.
         """
-        user_column, item_column = _id_column("user", users), _id_column("item", items)
-        n = len(user_column)
-        rating_column = _number_column("rating", ratings, np.float32)
-        time_column = _number_column("timestamp", timestamps, np.int64)
-        test_column = None if held_out is None else np.asarray(held_out, dtype=bool)
-        for column, values in [("item", item_column), ("rating", rating_column), ("timestamp", time_column),
-                               ("held_out", test_column)]:
-            if values is not None and len(values) != n:
-                raise InteractionsError(f"{name}: {n} users but {len(values)} values in column '{column}'")
-        if n == 0:
-            raise InteractionsError(f"{name}: no interactions")
+        user_column = id_column(f"{name}: column 'user'", users)
+        item_column = id_column(f"{name}: column 'item'", items)
+        rating_values = rating_column(f"{name}: column 'rating'", ratings)
+        time_values = time_column(f"{name}: column 'timestamp'", timestamps)
+        test_rows = flag_column(f"{name}: column 'held_out'", held_out)
+        others = {"item": item_column, "rating": rating_values, "timestamp": time_values, "held_out": test_rows}
+        _check_lengths(name, user_column, others)
         user_ids, user_codes = np.unique(user_column, return_inverse=True)
         item_ids, item_codes = np.unique(item_column, return_inverse=True)
-        keep = _last_of_each_pair(user_codes, item_codes, len(item_ids), time_column)
+        keep = _last_of_each_pair(user_codes, item_codes, len(item_ids), time_values)
         known = item_ids.tolist()
         return cls(
             name=name,
             users=user_codes[keep].astype(np.int32),
             items=item_codes[keep].astype(np.int32),
-            ratings=None if rating_column is None else rating_column[keep],
-            timestamps=None if time_column is None else time_column[keep],
+            ratings=None if rating_values is None else rating_values[keep],
+            timestamps=None if time_values is None else time_values[keep],
             user_ids=user_ids,
             item_ids=item_ids,
             titles=None if titles is None else np.array([titles.get(item, "") for item in known], dtype=np.str_),
             genres=None if genres is None else tuple(tuple(genres.get(item, ())) for item in known),
-            relevance_threshold=relevance_threshold,
-            rating_scale=rating_scale,
-            held_out=None if test_column is None else test_column[keep],
+            relevance_threshold=None if relevance_threshold is None else float(relevance_threshold),
+            rating_scale=None if rating_scale is None else (float(rating_scale[0]), float(rating_scale[1])),
+            held_out=None if test_rows is None else test_rows[keep],
         )
 
     def __len__(self) -> int:
@@ -129,8 +130,10 @@ class Interactions:
     @cached_property
     def relevant(self) -> NDArray[np.bool_]:
         """bool (n,): which interactions count as positive."""
-        if self.relevance_threshold is None or self.ratings is None:
+        if self.ratings is None:
             return np.ones(len(self), dtype=bool)
+        if self.relevance_threshold is None:
+            return np.asarray(self.ratings > 0)
         return np.asarray(self.ratings >= self.relevance_threshold)
 
     def select(self, rows: NDArray[Any]) -> Interactions:
@@ -156,47 +159,36 @@ class Interactions:
 
         1 at each relevant interaction; log(1 + count) for data whose "ratings" are counts (no threshold).
         """
-        counts = self.ratings is not None and self.relevance_threshold is None
-        values = np.log1p(self.ratings) if counts and self.ratings is not None else np.ones(len(self), np.float32)
-        return self.select(self.relevant).to_csr(values[self.relevant])
+        relevant = self.select(self.relevant)
+        counts = relevant.ratings if self.relevance_threshold is None else None
+        return relevant.to_csr(None if counts is None else np.log1p(counts))
 
     @cached_property
     def content_hash(self) -> str:
         """A hash of all that a split or a metric reads, and of nothing else (no titles)."""
         digest = blake2b(digest_size=16)
-        for values in (self.users, self.items, self.ratings, self.timestamps, self.held_out):
-            digest.update(b"none" if values is None else np.ascontiguousarray(values).tobytes())
-        for ids in (self.user_ids, self.item_ids):
-            digest.update("\0".join(map(str, ids.tolist())).encode())
-        digest.update(repr((self.relevance_threshold, self.rating_scale)).encode())
+        for column in ("users", "items", "ratings", "timestamps", "held_out"):
+            values = getattr(self, column)
+            content = b"" if values is None else values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+            _add_part(digest, column, content)
+        for column in ("user_ids", "item_ids"):
+            _add_part(digest, column, json.dumps(getattr(self, column).tolist()).encode())
+        _add_part(digest, "relevance", json.dumps([self.relevance_threshold, self.rating_scale]).encode())
         return digest.hexdigest()
 
 
-def _id_column(column: str, values: ArrayLike) -> NDArray[Any]:
-    """Ids as int64 where all are whole numbers, else as str."""
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InteractionsError(f"column '{column}' must be one-dimensional, not of shape {array.shape}")
-    if array.dtype.kind in "iu":
-        return array.astype(np.int64)
-    text = array.astype(np.str_)
-    empty = np.flatnonzero((text == "") | (text == "nan") | (text == "None"))
-    if len(empty):
-        raise InteractionsError(f"column '{column}': row {empty[0] + 1} is empty")
-    return text
+def _add_part(digest: blake2b, name: str, content: bytes) -> None:
+    """Name and length go before the content, so that two different sets of parts never join to the same bytes."""
+    digest.update(f"{name}:{len(content)}:".encode())
+    digest.update(content)
 
 
-def _number_column(column: str, values: ArrayLike | None, dtype: type) -> NDArray[Any] | None:
-    if values is None:
-        return None
-    try:
-        numbers = np.asarray(values, dtype=np.float64 if dtype is np.float32 else None)
-    except (TypeError, ValueError) as error:
-        raise InteractionsError(f"column '{column}' has a value that is not a number: {error}") from error
-    wrong = np.flatnonzero(~np.isfinite(numbers))
-    if len(wrong):
-        raise InteractionsError(f"column '{column}': row {wrong[0] + 1} is {numbers[wrong[0]]}, not a finite number")
-    return numbers.astype(dtype)
+def _check_lengths(name: str, users: NDArray[Any], others: dict[str, NDArray[Any] | None]) -> None:
+    for column, values in others.items():
+        if values is not None and len(values) != len(users):
+            raise InteractionsError(f"{name}: {len(users)} users but {len(values)} values in column '{column}'")
+    if len(users) == 0:
+        raise InteractionsError(f"{name}: no interactions")
 
 
 def _last_of_each_pair(
@@ -211,4 +203,4 @@ def _last_of_each_pair(
 
 def labels(ids: Sequence[Any] | NDArray[Any]) -> list[Any]:
     """Ids as plain Python values, for JSON and messages."""
-    return np.asarray(ids).tolist()
+    return list(np.asarray(ids).tolist())

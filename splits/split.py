@@ -26,10 +26,20 @@ class Split:
         All of them.
     in_test
         bool (n,), True where the interaction is held out.
+
+    Raises
+    ------
+    SplitError
+        ``in_test`` isn't a mask of the interactions.
     """
 
     interactions: Interactions
     in_test: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        n, mask = len(self.interactions), self.in_test
+        if mask.dtype != np.bool_ or mask.shape != (n,):
+            raise SplitError(f"in_test must be bool of shape ({n},), not {mask.dtype} of shape {mask.shape}")
 
     @cached_property
     def train(self) -> Interactions:

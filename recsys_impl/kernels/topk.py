@@ -33,6 +33,21 @@ def mask_rows(scores, users, indptr, indices):
 
 
 @kernel
+def _kth_largest(values, k):
+    """The k-th largest of some values, which lose their order (a sort would take seconds to compile)."""
+    for count in range(1, len(values)):  # the first min(count, k) are the largest so far, in order
+        value = values[count]
+        place = min(count, k)
+        while place > 0 and value > values[place - 1]:
+            if place < k:
+                values[place] = values[place - 1]
+            place -= 1
+        if place < k:
+            values[place] = value
+    return values[k - 1]
+
+
+@kernel
 def _first_threshold(row, k, lanes):
     """A value that at least k entries of ``row`` reach, or -inf. lanes (128,) is scratch."""
     n = len(row)
@@ -44,8 +59,7 @@ def _first_threshold(row, k, lanes):
         part = row[block * LANES : (block + 1) * LANES]
         for lane in range(LANES):
             lanes[lane] = part[lane] if part[lane] > lanes[lane] else lanes[lane]
-    lanes.sort()
-    return lanes[LANES - k]
+    return _kth_largest(lanes, k)
 
 
 @kernel
@@ -55,6 +69,8 @@ def top_k_rows(scores, users, seed, out_items, out_scores):
     scores float32 (b, n_items), users (b,) for the ties' hash, out_items int32 (b, k), out_scores float32 (b, k).
     """
     k = out_items.shape[1]
+    if k == 0:  # there would be no last place to look at
+        return
     lanes = np.empty(LANES, np.float32)
     hashes = np.empty(k, np.uint64)
     for row_number in range(len(users)):
@@ -88,3 +104,18 @@ def top_k_rows(scores, users, seed, out_items, out_scores):
                 found = min(found + 1, k)
                 if found == k:
                     threshold = max(threshold, best[k - 1])
+
+
+@kernel
+def random_scores(seed, users, scores):
+    """Uniform numbers in [0, 1) that depend on (seed, user, item) alone. users (b,), scores float32 (b, n_items)."""
+    for row in range(len(users)):
+        for item in range(scores.shape[1]):
+            scores[row, item] = np.float32(tie_hash(seed, users[row], item) >> np.uint64(40)) / np.float32(2**24)
+
+
+@kernel
+def tie_hashes(seed, users, items, out):
+    """``tie_hash`` of each pair. users, items (n,), out uint64 (n,)."""
+    for n in range(len(users)):
+        out[n] = tie_hash(seed, users[n], items[n])

@@ -1,0 +1,155 @@
+"""What the command line does, as functions: load, run, report, evaluate, recommend, similar, export_split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.experiment import DEFAULT_SUITE, Experiment, read_toml
+from bench.listener import Listener
+from bench.loading import load, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.evaluation import Evaluation
+    from bench.lookup import Recommendations, Similar
+    from splits.interactions import Interactions
+
+
+__all__ = ["evaluate", "export_split", "load", "recommend", "report", "run", "similar", "split"]
+
+
+def run(
+    datasets: str | Sequence[str] = (),
+    *,
+    splits: str | Sequence[str] = (),
+    models: str | Sequence[Any] | Mapping[str, Any] = (),
+    k: Sequence[int] = (),
+    seeds: int | None = None,
+    model_seeds: int | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    plugins: Sequence[str | Path] = (),
+    config: str | Path | None = None,
+    everything: bool = False,
+    columns: Mapping[str, str | int] | None = None,
+    titles: str | None = None,
+    test: str | None = None,
+    threshold: float | None = None,
+    out: str | Path = "results",
+    jobs: int = 1,
+    threads: int = 0,
+    force: bool = False,
+    listener: Listener | None = None,
+) -> pd.DataFrame:
+    """Run every model on every data set and split, and write report.csv and report.html.
+
+    Cells that are in the store already are not computed again. What isn't named comes from ``config``, and what that
+    doesn't name from the defaults: ml-100k (with ``everything`` also ml-1m), the random split, one seed, all models.
+
+    Parameters
+    ----------
+    models
+        Names; classes of your own may stand among them, or come as a dict from names to classes.
+    parameters
+        Model name -> parameters that replace the registry's.
+    jobs, threads
+        Cells side by side; threads for each (0: the cores divided by jobs).
+
+    Returns
+    -------
+    One row for each cell of this run, with the columns of report.csv.
+    """
+    from bench.driver import drive
+    from reports.table import to_frame
+
+    names, own = _names_and_classes(models)
+    options = {
+        "datasets": _tuple(datasets),
+        "splits": _tuple(splits),
+        "models": names,
+        "k": tuple(k),
+        "seeds": seeds,
+        "model_seeds": model_seeds,
+        "parameters": {name: dict(values) for name, values in (parameters or {}).items()},
+        "plugins": tuple(str(plugin) for plugin in plugins),
+        "columns": dict(columns or {}),
+        "titles": titles,
+        "test": test,
+        "threshold": threshold,
+    }
+    settings = read_toml(config) if config is not None else {}
+    settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
+    settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
+    experiment = Experiment(**settings).check()
+    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener())
+    return to_frame(results)
+
+
+def report(folder: str | Path) -> list[Path]:
+    """Write report.csv, report.html and report.md from the results in a folder, and nothing else.
+
+    Raises
+    ------
+    StoreError
+        There are no results, or one can't be read.
+    """
+    from reports.writing import write_reports
+
+    return write_reports(folder)
+
+
+def evaluate(
+    recommendations: str | Path | pd.DataFrame,
+    train: str | Path,
+    test: str | Path,
+    *,
+    k: Sequence[int] = (5, 10, 20),
+    columns: Mapping[str, str | int] | None = None,
+    threshold: float | None = None,
+) -> Evaluation:
+    """Score lists that any program made, with the bench's own metrics (``bench/evaluation.py`` says how)."""
+    from bench.evaluation import evaluate as evaluate_lists
+
+    return evaluate_lists(recommendations, train, test, tuple(k), columns, threshold)
+
+
+def recommend(
+    dataset: str, model: str, user: Any, *, n: int = 10, out: str | Path = "results", **options: Any
+) -> Recommendations:
+    """What a model, fitted on all interactions, recommends to a user (an id as in the file), beside the history."""
+    from bench import lookup
+
+    return lookup.recommend(dataset, model, user, n, Path(out), **options)
+
+
+def similar(
+    dataset: str, model: str, item: Any, *, n: int = 10, out: str | Path = "results", **options: Any
+) -> Similar:
+    """The items most similar to one, given by its id as in the file or by a part of its title."""
+    from bench import lookup
+
+    return lookup.similar(dataset, model, item, n, Path(out), **options)
+
+
+def export_split(interactions: Interactions, rule: str, seed: int, out: str | Path) -> list[Path]:
+    """Write a split as train.csv and test.csv, for any other program."""
+    from splits.files import write_csv
+
+    write_csv(split(interactions, rule, seed), Path(out))
+    return [Path(out) / "train.csv", Path(out) / "test.csv"]
+
+
+def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _names_and_classes(models: str | Sequence[Any] | Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names to run, and the caller's own classes by name (a class alone is called by its lower-case name)."""
+    if isinstance(models, str):
+        return (models,), {}
+    if isinstance(models, Mapping):
+        return tuple(models), dict(models)
+    own = {entry.__name__.lower(): entry for entry in models if not isinstance(entry, str)}
+    return tuple(entry if isinstance(entry, str) else entry.__name__.lower() for entry in models), own

@@ -1,0 +1,102 @@
+"""Surprise's biased matrix factorisation of ratings (https://surpriselib.com)."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from bench.baselines.missing import import_library
+from recsys_impl.base import FactorModel, ModelError, check_user_items
+from recsys_impl.progress import Callback
+
+
+def _surprise() -> Any:
+    return import_library("surprise", library="scikit-surprise", extra="surprise")
+
+
+class SurpriseSVD(FactorModel):
+    """``surprise.SVD``, whose prediction μ + b_u + b_i + p_u·q_i needs no library once it is learned.
+
+    ``iterations`` is Surprise's n_epochs, ``learning_rate`` its lr_all, ``regularization`` its reg_all and ``init_std``
+    its init_std_dev. It runs on one thread.
+    """
+
+    def __init__(
+        self,
+        factors: int = 100,
+        iterations: int = 20,
+        learning_rate: float = 0.005,
+        regularization: float = 0.02,
+        init_std: float = 0.1,
+        random_state: int = 0,
+    ):
+        _surprise()
+        self.factors = factors
+        self.iterations = iterations
+        self.learning_rate = learning_rate
+        self.regularization = regularization
+        self.init_std = init_std
+        self.random_state = random_state
+
+    def fit(self, ratings: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
+        """Learn from a users x items CSR whose stored values are ratings; ``callback`` isn't called.
+
+        Raises
+        ------
+        ModelError
+            No CSR, no ratings, or values that are not finite.
+        """
+        ratings = check_user_items(self, ratings)
+        if ratings.nnz == 0:
+            raise ModelError("SurpriseSVD.fit was given a matrix without ratings")
+        trainset = _trainset(ratings)
+        model = _surprise().SVD(
+            n_factors=self.factors,
+            n_epochs=self.iterations,
+            lr_all=self.learning_rate,
+            reg_all=self.regularization,
+            init_std_dev=self.init_std,
+            random_state=self.random_state,
+            verbose=show_progress,
+        )
+        with redirect_stdout(sys.stderr):  # it prints its epochs, and stdout is for results
+            model.fit(trainset)
+        # Surprise numbers users and items as they come and knows only those with ratings: the others stay at 0.
+        users = [trainset.to_raw_uid(user) for user in trainset.all_users()]
+        items = [trainset.to_raw_iid(item) for item in trainset.all_items()]
+        n_users, n_items = ratings.shape
+        self.global_bias = float(trainset.global_mean)
+        self.user_biases, self.user_factors = _place(model.bu, users, n_users), _place(model.pu, users, n_users)
+        self.item_biases, self.item_factors = _place(model.bi, items, n_items), _place(model.qi, items, n_items)
+        return self
+
+    def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
+        """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
+        self._require_fit()
+        users, items = np.asarray(user_ids), np.asarray(item_ids)
+        assert self.user_biases is not None
+        assert self.item_biases is not None
+        product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
+        return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
+
+
+def _trainset(ratings: sp.csr_matrix) -> Any:
+    """Surprise's own container, which it builds from a data frame of (user, item, rating)."""
+    from pandas import DataFrame
+
+    triples = ratings.tocoo()
+    frame = DataFrame({"user": triples.row, "item": triples.col, "rating": triples.data.astype(np.float64)})
+    reader = _surprise().Reader(rating_scale=(triples.data.min(), triples.data.max()))
+    return _surprise().Dataset.load_from_df(frame, reader).build_full_trainset()
+
+
+def _place(values: NDArray[np.float64], places: list[int], n: int) -> NDArray[np.float32]:
+    """float32 (n, ...): ``values`` at their places, zeros elsewhere."""
+    placed = np.zeros((n, *values.shape[1:]), np.float32)
+    placed[places] = values
+    return placed

@@ -1,0 +1,247 @@
+"""The command line: parses, calls the API, prints, returns the exit status.
+
+Results go to stdout, progress and logs to stderr. Exit status: 0 fine, 1 a cell failed, 2 wrong usage or input that
+can't be read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from bench import printing
+from bench.registry import DATASETS, METRICS, MODELS, SPLITS
+
+TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
+
+
+class Names(click.ParamType):
+    """``a,b,c`` as a tuple."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(filter(None, (part.strip() for part in value.split(","))))
+
+
+class Cutoffs(click.ParamType):
+    """``5,10,20`` as a tuple of whole numbers of at least 1."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or min(numbers) < 1:
+            self.fail(f"'{value}' must be whole numbers of at least 1, for example 5,10,20", param, ctx)
+        return tuple(sorted(set(numbers)))
+
+
+class Columns(click.ParamType):
+    """``user=who,item=what`` (or places counted from 1) as a dict."""
+
+    name = "columns"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, str | int]:
+        if isinstance(value, dict):
+            return value
+        pairs = [part.partition("=") for part in value.split(",")]
+        if not all(role.strip() and name.strip() for role, _, name in pairs):
+            self.fail(f"'{value}' must be like user=who,item=what,rating=stars, or user=1,item=2,rating=3", param, ctx)
+        return {
+            role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs
+        }
+
+
+OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
+FILE_OPTIONS = [
+    click.option("--columns", type=Columns(), help="For a file: which column is which, user=who,item=what,..."),
+    click.option("--titles", help="For a file: another file with item ids and titles."),
+    click.option("--threshold", type=float, help="For a file: ratings from here on are relevant."),
+]
+
+
+def file_options(command: Any) -> Any:
+    """Add the options that say how to read a file of the user's."""
+    for option in reversed(FILE_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="recsys-bench")
+def bench() -> None:
+    """Compare collaborative filtering models on real data, with numbers that can be believed."""
+
+
+@bench.command()
+@click.option("--all", "everything", is_flag=True, help="Every model on ml-100k and ml-1m, where not named.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME|FILE", help="May be repeated. [default: ml-100k]")
+@click.option("--split", "splits", multiple=True, metavar="NAME[:PARAMETER=VALUE,...]", help="[default: random]")
+@click.option("--models", type=Names(), default=(), metavar="A,B,...", help="[default: all]")
+@click.option("--k", type=Cutoffs(), default=(), metavar="5,10,20", help="Cut-offs of the metrics.")
+@click.option("--seeds", type=click.IntRange(1), help="Number of split seeds. [default: 1; k-fold: its folds]")
+@click.option("--model-seeds", type=click.IntRange(1), help="Number of model seeds a split. [default: 1]")
+@click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE", help="Replace a model's parameter.")
+@click.option("--config", metavar="FILE", help="A TOML file with the same settings.")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
+@click.option("--test", metavar="FILE", help="For a file: the held-out rows, with --split fixed.")
+@file_options
+@OUT
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--force", is_flag=True, help="Compute again what is in the store.")
+def run(settings: tuple[str, ...], everything: bool, **options: Any) -> int:
+    """Run models on data sets and write the reports."""
+    from bench import api
+    from bench.experiment import parse_settings
+
+    with printing.progress() as listener:
+        frame = api.run(
+            everything=everything, parameters=parse_settings(settings), listener=listener, **options
+        )
+    printing.leaderboards(listener.results)
+    listener.summarise()
+    return int(frame["status"].isin(["failed", "timeout", "out-of-memory"]).any())
+
+
+@bench.command("list")
+@click.argument("what", type=click.Choice(list(TABLES)), required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
+def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
+    """Show the data sets, splits, models and metrics."""
+    from bench.plugins import models
+
+    tables = {**TABLES, "models": models(plugins)}
+    chosen = {what: tables[what]} if what else tables
+    if as_json:
+        click.echo(json.dumps({name: printing.rows_as_json(table) for name, table in chosen.items()}, indent=1))
+    else:
+        printing.tables(chosen)
+    return 0
+
+
+@bench.command()
+@click.argument("folder")
+def report(folder: str) -> int:
+    """Write the reports of a results folder again; nothing is trained."""
+    from bench import api
+
+    for path in api.report(folder):
+        click.echo(path)
+    return 0
+
+
+@bench.command("eval")
+@click.option("--recommendations", required=True, metavar="FILE", help="Columns user, item and score or rank.")
+@click.option("--train", required=True, metavar="FILE")
+@click.option("--test", required=True, metavar="FILE")
+@click.option("--k", type=Cutoffs(), default=(5, 10, 20), metavar="5,10,20")
+@click.option("--columns", type=Columns(), help="Which column is which in train and test, user=who,item=what,...")
+@click.option("--threshold", type=float, help="Ratings from here on are relevant.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def evaluate(as_json: bool, **options: Any) -> int:
+    """Score recommendation lists of any program with the bench's metrics."""
+    from bench import api
+
+    printing.evaluation(api.evaluate(**options), as_json)
+    return 0
+
+
+@bench.command("export-split")
+@click.option("--dataset", required=True, metavar="NAME|FILE")
+@click.option("--split", "rule", default="random", show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--out", required=True, metavar="DIR")
+@file_options
+def export_split(dataset: str, rule: str, seed: int, out: str, **options: Any) -> int:
+    """Write a split as train.csv and test.csv."""
+    from bench import api
+
+    for path in api.export_split(api.load(dataset, **options), rule, seed, out):
+        click.echo(path)
+    return 0
+
+
+def lookup_options(command: Any) -> Any:
+    """The options that recommend and similar share."""
+    for option in reversed(
+        [
+            click.option("--dataset", required=True, metavar="NAME|FILE"),
+            click.option("--model", required=True, metavar="NAME"),
+            click.option("--n", type=click.IntRange(1), default=10, show_default=True, help="Length of the list."),
+            click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE"),
+            click.option("--plugin", "plugins", multiple=True, metavar="FILE"),
+            click.option("--json", "as_json", is_flag=True, help="As JSON."),
+        ]
+    ):
+        command = option(command)
+    return file_options(OUT(command))
+
+
+@bench.command()
+@click.option("--user", required=True, metavar="ID", help="As it is in the file.")
+@lookup_options
+def recommend(as_json: bool, settings: tuple[str, ...], **options: Any) -> int:
+    """Show what a model recommends to a user, beside the user's history."""
+    from bench import api
+    from bench.experiment import parse_settings
+
+    printing.recommendations(api.recommend(parameters=parse_settings(settings), **options), as_json)
+    return 0
+
+
+@bench.command()
+@click.option("--item", required=True, metavar="ID|TITLE", help="An id, or a part of a title.")
+@lookup_options
+def similar(as_json: bool, settings: tuple[str, ...], **options: Any) -> int:
+    """Show the items most similar to one."""
+    from bench import api
+    from bench.experiment import parse_settings
+
+    printing.similar(api.similar(parameters=parse_settings(settings), **options), as_json)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit status; whatever is wrong with the input is one message."""
+    import warnings
+
+    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"  # type: ignore[assignment]
+    try:
+        status = bench.main(arguments, standalone_mode=False, prog_name="python -m bench")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("interrupted; what was finished is kept", err=True)
+        return 130
+    except (ValueError, OSError) as error:
+        if not _is_ours(error):
+            raise
+        click.echo(f"error: {error}", err=True)
+        return 2
+    return int(status or 0)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised to be read by the user: one of our own classes, or the system's about a file."""
+    ours = ("bench.", "splits.", "reports.", "recsys_impl.")
+    return isinstance(error, OSError) or type(error).__module__.startswith(ours)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

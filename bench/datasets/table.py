@@ -1,0 +1,218 @@
+"""Text tables read strictly: every line has every field, and the first that hasn't is named.
+
+The fast way through is Arrow's reader. It says that something is wrong, but not always where; then the file is read
+again line by line for the message. Nothing of a file with a fault is ever returned.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.datasets.columns import Column, ColumnError, complaint, convert
+from bench.datasets.errors import DatasetError, line_error
+
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+GZIP_MARK = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a text table is laid out.
+
+    Attributes
+    ----------
+    separator
+        What stands between fields; "::" is allowed.
+    names
+        One name a field, in the file's order.
+    header
+        The names as the first line must give them; () where it holds data.
+    quoted
+        Whether a field may stand in double quotes.
+    encoding
+        "latin-1" takes a copy that was saved again as UTF-8, too: text with accents that is valid UTF-8 is UTF-8.
+    closed
+        Whether the last line must end in a newline, as in every official file: without one the file was cut off.
+    """
+
+    separator: str
+    names: tuple[str, ...]
+    header: tuple[str, ...] = ()
+    quoted: bool = False
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    closed: bool = False
+
+
+def read_table(path: Path, form: Form, columns: Mapping[str, Column]) -> dict[str, Any]:
+    """The named columns of a file as Arrow arrays, converted to their kinds.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read, or a line of it is wrong.
+    """
+    import pyarrow as pa
+
+    content = read_bytes(path)
+    _check_ends(path, content, form)
+    try:
+        table = _parse(content, form, columns)
+        if table.num_rows == 0:
+            raise DatasetError(f"{path} has a header and no rows. Give the file with its rows.")
+        if form.quoted and table.num_rows != _lines_with_rows(content, form):
+            # A stray quote can swallow lines without a word from Arrow; the strict reader knows it from a line break
+            # that belongs to a field.
+            _raise_first_fault(path, content, form, {})
+        return {name: convert(table[name], column) for name, column in columns.items()}
+    except (pa.ArrowInvalid, ColumnError) as error:
+        _raise_first_fault(path, content, form, columns)
+        raise DatasetError(f"{path}: {error}. Correct the file.") from error
+
+
+def records(path: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
+    """(line number from 1, fields) of every row, for small files; checked like :func:`read_table`."""
+    content = read_bytes(path)
+    _check_ends(path, content, form)
+    yield from _records(path, content, form)
+
+
+def read_bytes(path: Path, size: int = -1) -> bytes:
+    """A file's bytes or its first ``size`` ones, unpacked if gzip packed them; never empty."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP_MARK)) == GZIP_MARK
+        with gzip.open(path) if packed else path.open("rb") as file:
+            content: bytes = file.read(size)
+    except FileNotFoundError:
+        raise DatasetError(f"there is no file {path}. Check the path.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DatasetError(f"{path} cannot be unpacked: {error}. It is cut off or damaged: get it again.") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror or error}. Give a file that can.") from error
+    if content.startswith(UTF16_MARKS):
+        raise DatasetError(f"{path}, line 1: the text is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.")
+    if not content.strip():
+        raise DatasetError(f"{path} is empty. Get the file again.")
+    return content.removeprefix(UTF8_MARK)
+
+
+def _check_ends(path: Path, content: bytes, form: Form) -> None:
+    """The first line is the header that belongs there, and the last is whole."""
+    if form.header:
+        first = next(_fields(path, content[: content.find(b"\n") + 1] or content, form))[1]
+        if [name.strip() for name in first] != list(form.header):
+            found = (
+                f"'{_shown(form.separator.join(first))}' where the header '{form.separator.join(form.header)}' belongs"
+            )
+            raise line_error(path, 1, found, "Get the file again or put its header back.")
+    if form.closed and not content.endswith(b"\n"):
+        last = content[content.rfind(b"\n") + 1 :]
+        found = f"the last line has no end ('{_shown(last)}')"
+        raise line_error(
+            path,
+            content.count(b"\n") + 1,
+            found,
+            "The file is cut off: get it again, or end the line if it is complete.",
+        )
+
+
+def _parse(content: bytes, form: Form, columns: Mapping[str, Column]) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    separator = form.separator
+    if len(separator) > 1:
+        # Arrow takes one character. No text has this one, and a file that does gives a wrong number of fields.
+        content, separator = content.replace(separator.encode(), b"\x1f"), "\x1f"
+    types = {"whole": pa.int64(), "number": pa.float64()}
+    return arrow_csv.read_csv(
+        pa.BufferReader(content),
+        read_options=arrow_csv.ReadOptions(column_names=form.names, skip_rows=int(bool(form.header))),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=separator, quote_char='"' if form.quoted else False, newlines_in_values=form.quoted
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=list(columns),
+            column_types={name: types.get(column.kind, pa.string()) for name, column in columns.items()},
+            null_values=[],
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _lines_with_rows(content: bytes, form: Form) -> int:
+    return content.count(b"\n") + (not content.endswith(b"\n")) - bool(form.header)
+
+
+def _raise_first_fault(path: Path, content: bytes, form: Form, columns: Mapping[str, Column]) -> None:
+    """Read line by line and raise the error of the first line with a fault; return if there is none."""
+    places = {name: form.names.index(name) for name in columns}
+    first: dict[str, str] = {}
+    for line, fields in _records(path, content, form):
+        for name, column in columns.items():
+            value = fields[places[name]]
+            problem = complaint(value, column, first.setdefault(name, value))
+            if problem:
+                raise line_error(path, line, f"column '{name}' {problem}", "Correct the line or get the file again.")
+
+
+def _records(path: Path, content: bytes, form: Form) -> Iterator[tuple[int, list[str]]]:
+    last = content.rstrip().count(b"\n") + 1
+    for line, fields in _fields(path, content, form):
+        if form.header and line == 1:
+            continue
+        if len(fields) != len(form.names):
+            found = f"{len(fields)} fields ('{_shown(form.separator.join(fields))}') where {len(form.names)} belong"
+            cut = "The file is cut off here: get it again." if line == last else "Correct the line."
+            raise line_error(path, line, found, cut)
+        yield line, fields
+
+
+def _fields(path: Path, content: bytes, form: Form) -> Iterator[tuple[int, list[str]]]:
+    lines = _lines(path, content, form.encoding)
+    if not form.quoted:
+        yield from ((line, text.split(form.separator)) for line, text in enumerate(lines, 1) if text)
+        return
+    reader = csv.reader(lines, delimiter=form.separator, strict=True)
+    try:
+        for fields in reader:
+            if fields:
+                yield reader.line_num, fields
+    except csv.Error as error:
+        raise line_error(path, reader.line_num, f"{error}", "A double quote is missing or too many here.") from error
+
+
+def _lines(path: Path, content: bytes, encoding: str) -> Iterator[str]:
+    if encoding == "latin-1" and _is_utf8(content):
+        encoding = "utf-8"
+    for line, raw in enumerate(BytesIO(content), 1):
+        try:
+            yield raw.decode(encoding).rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            found = f"byte {raw[error.start]:#04x} is not UTF-8 ('{_shown(raw)}')"
+            advice = "Save the file as UTF-8; if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8."
+            raise line_error(path, line, found, advice) from error
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _shown(text: str | bytes) -> str:
+    """The beginning of a line, fit to print."""
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "backslashreplace")
+    text = text.strip("\r\n")
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,166 @@
+"""What to run: data sets x splits x models x seeds, from options or a TOML file, as a list of cells."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bench.registry import DATASETS, SPLITS, look_up
+
+DEFAULT_SUITE = ("ml-100k", "ml-1m")
+DEFAULT_KS = (5, 10, 20)
+
+
+class ExperimentError(ValueError):
+    """An experiment that can't be planned; the message says which option or which line of which file."""
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """A split rule with its parameters, as ``random`` or ``random:test_fraction=0.3`` on the command line."""
+
+    name: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> SplitChoice:
+        """Read NAME or NAME:parameter=value,parameter=value."""
+        name, _, settings = text.partition(":")
+        look_up(SPLITS, "split", name)
+        parameters = {}
+        for setting in filter(None, settings.split(",")):
+            key, equals, value = setting.partition("=")
+            if not equals or not key:
+                raise ExperimentError(f"split '{text}': '{setting}' must be parameter=value")
+            parameters[key.strip()] = parse_value(value)
+        return cls(name, parameters)
+
+    @property
+    def label(self) -> str:
+        """The text that ``parse`` reads."""
+        settings = ",".join(f"{key}={value}" for key, value in sorted(self.parameters.items()))
+        return f"{self.name}:{settings}" if settings else self.name
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides which cells are run. Names are checked when it is planned.
+
+    ``datasets`` are names of the registry or paths of files, ``files`` says how to read those files. ``seeds`` is the
+    number of split seeds, None for the split's own (the number of folds for k-fold, else 1).
+    """
+
+    datasets: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ("random",)
+    models: tuple[str, ...] = ()
+    k: tuple[int, ...] = DEFAULT_KS
+    seeds: int | None = None
+    model_seeds: int = 1
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
+    columns: dict[str, str | int] = field(default_factory=dict)
+    titles: str | None = None
+    test: str | None = None
+    threshold: float | None = None
+
+    def check(self) -> Experiment:
+        """Itself, if its numbers make sense."""
+        if not self.k or any(not isinstance(k, int) or isinstance(k, bool) or k < 1 for k in self.k):
+            raise ExperimentError(f"k must be whole numbers of at least 1, not {list(self.k)}")
+        for name, value in (("seeds", self.seeds), ("model_seeds", self.model_seeds)):
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ExperimentError(f"{name} must be a whole number of at least 1, not {value!r}")
+        return self
+
+    def split_seeds(self, split: SplitChoice) -> range:
+        """The split seeds to run: one fold a seed for k-fold, unless told otherwise."""
+        own = split.parameters.get("folds", 5) if split.name == "k-fold" else 1
+        return range(self.seeds or own)
+
+
+def is_file(dataset: str) -> bool:
+    """Whether a data set is a file of the user's: not a name of the registry, and written like a path."""
+    return dataset not in DATASETS and (bool(re.search(r"[./\\]", dataset)) or Path(dataset).exists())
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """``als.factors=128`` -> {"als": {"factors": 128}}."""
+    found: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        model, dot, parameter = target.strip().rpartition(".")
+        if not equals or not dot or not model or not parameter:
+            raise ExperimentError(f"--set '{setting}': write model.parameter=value, for example als.factors=128")
+        found.setdefault(model, {})[parameter] = parse_value(value)
+    return found
+
+
+def parse_value(text: str) -> Any:
+    """A number, true, false or a quoted string as TOML writes them; anything else is the text itself."""
+    text = text.strip()
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def read_toml(file: str | Path) -> dict[str, Any]:
+    """The settings of an experiment file, ready to be Experiment's arguments.
+
+    Raises
+    ------
+    ExperimentError
+        The file can't be read, has a key that doesn't exist or a value of the wrong type: with the line.
+    """
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExperimentError(f"{file}: can't be read: {error}") from error
+    known = {entry.name for entry in fields(Experiment)}
+    settings: dict[str, Any] = {}
+    for key, value in content.items():
+        where = f"{file}, line {_line_of(text, key)}"
+        if key not in known:
+            raise ExperimentError(f"{where}: unknown key '{key}'; known are {', '.join(sorted(known))}")
+        settings[key] = _checked(where, key, value)
+    return settings
+
+
+def _checked(where: str, key: str, value: Any) -> Any:
+    """A TOML value as the type Experiment wants."""
+    kinds = {
+        "datasets": list, "splits": list, "models": list, "plugins": list, "k": list, "seeds": int, "model_seeds": int,
+        "parameters": dict, "columns": dict, "titles": str, "test": str, "threshold": (int, float),
+    }  # fmt: skip
+    if not isinstance(value, kinds[key]) or isinstance(value, bool):
+        kind = kinds[key] if isinstance(kinds[key], type) else float
+        raise ExperimentError(f"{where}: {key} must be a {kind.__name__}, not {value!r}")
+    if key == "k" and not all(isinstance(entry, int) for entry in value):
+        raise ExperimentError(f"{where}: k must be a list of whole numbers, not {value!r}")
+    if key in ("datasets", "splits", "models", "plugins") and not all(isinstance(entry, str) for entry in value):
+        raise ExperimentError(f"{where}: {key} must be a list of strings, not {value!r}")
+    if key == "parameters" and not all(isinstance(entry, dict) for entry in value.values()):
+        raise ExperimentError(f"{where}: write [parameters.MODEL] and the model's parameters below it")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _line_of(text: str, key: str) -> int:
+    """The number of the first line that sets a top-level key or opens its table."""
+    pattern = re.compile(rf"""^\s*(\[\[?\s*)?["']?{re.escape(key)}["']?\s*[\].=]""")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return number
+    return 1
+
+
+def choose_models(asked: Sequence[str], table: Mapping[str, Any]) -> list[str]:
+    """The models to run, each once, in the order asked for; all of the table when none is named."""
+    for name in asked:
+        look_up(table, "model", name)
+    return list(dict.fromkeys(asked)) or list(table)

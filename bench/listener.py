@@ -1,0 +1,24 @@
+"""What a run tells whoever is watching. The command line draws bars; a notebook may stay silent."""
+
+from __future__ import annotations
+
+from reports.result import Cell, Result
+
+
+class Listener:
+    """Hears of a run's progress; this one ignores it."""
+
+    def planned(self, n_cells: int) -> None:
+        """The run has this many cells."""
+
+    def preparing(self, dataset: str) -> None:
+        """A data set is being loaded (or downloaded)."""
+
+    def epoch(self, cell: Cell, epoch: int) -> None:
+        """A cell finished this epoch of its fit, counted from 1."""
+
+    def ended(self, result: Result, reused: bool) -> None:
+        """A cell has a result, newly made or found in the store."""
+
+    def reported(self, files: list[str]) -> None:
+        """The reports were written."""

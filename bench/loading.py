@@ -1,0 +1,56 @@
+"""From a name to interactions, and from interactions to a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench.experiment import ExperimentError, SplitChoice, is_file
+from bench.registry import DATASETS, SPLITS, look_up, resolve
+
+if TYPE_CHECKING:
+    from splits.interactions import Interactions
+    from splits.split import Split
+
+
+def load(
+    dataset: str,
+    *,
+    columns: Mapping[str, str | int] | None = None,
+    titles: str | None = None,
+    test: str | None = None,
+    threshold: float | None = None,
+    **parameters: Any,
+) -> Interactions:
+    """A data set of the registry by its name, or a CSV, TSV or Parquet file by its path.
+
+    Parameters
+    ----------
+    columns, titles, test, threshold
+        For a file: which columns are which, a file of titles, a file of held-out rows, from which rating on an
+        interaction is relevant.
+    parameters
+        For a data set that takes some (``synthetic``: n_users, n_items, n_interactions, seed).
+
+    Raises
+    ------
+    UnknownNameError, DatasetError
+        No such data set or file, or one that can't be read.
+    """
+    if is_file(dataset):
+        from bench.datasets.file import from_file
+
+        return from_file(dataset, columns=columns, titles=titles, test=test, threshold=threshold)
+    row = look_up(DATASETS, "data set", dataset)
+    given = [name for name, value in {"columns": columns, "titles": titles, "test": test}.items() if value]
+    if given:
+        raise ExperimentError(f"{', '.join(given)} go with a file of your own, not with the data set '{dataset}'")
+    interactions: Interactions = resolve(row.target)(**parameters)
+    return interactions
+
+
+def split(interactions: Interactions, rule: str = "random", seed: int = 0, **parameters: Any) -> Split:
+    """Divide interactions into train and test by a rule of the registry, ``random:test_fraction=0.3`` for example."""
+    choice = SplitChoice.parse(rule)
+    divided: Split = resolve(SPLITS[choice.name].target)(interactions, seed, **{**choice.parameters, **parameters})
+    return divided

@@ -1,0 +1,186 @@
+"""What a person looks at: a user's history beside the recommendations, and what is similar to an item, with titles.
+
+The model is fitted on all interactions of the data set. A fitted hand-rolled or library model is kept below the results
+folder; asking again takes no training.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import building, environment
+from bench.loading import load
+from bench.plugins import models as model_table
+from bench.registry import ModelRow, look_up, resolve
+from bench.showcase import history
+from recsys_impl.base import Recommender, top_k
+from recsys_impl.kernels import topk
+from splits.interactions import Interactions
+
+
+class NotFoundError(ValueError):
+    """No such user or item; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item as a person reads it. ``value`` is its score, similarity or rating; None where there is none."""
+
+    id: Any
+    title: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """A user's history, best rated first, and what the model recommends; what the user rated is never in it."""
+
+    model: str
+    user: Any
+    history: list[Item]
+    items: list[Item]
+
+
+@dataclass(frozen=True)
+class Similar:
+    """The items nearest to one, without itself; ``others`` are further titles that matched what was asked for."""
+
+    model: str
+    item: Item
+    items: list[Item]
+    others: list[str]
+
+
+def recommend(
+    dataset: str,
+    model: str,
+    user: Any,
+    n: int,
+    out: Path,
+    *,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    plugins: Sequence[str] = (),
+    **file_options: Any,
+) -> Recommendations:
+    """The n best items that the user has not rated, beside the history."""
+    interactions = load(dataset, **file_options)
+    code = _code_of("user", interactions.user_ids, user)
+    fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+    scores = np.array(fitted.score(np.array([code])), np.float32)
+    seen = interactions.to_csr()[[code]]
+    topk.mask_rows(scores, np.arange(1), seen.indptr, seen.indices)
+    ids, best = top_k(scores, np.array([code]), n)
+    rows = history(interactions, code)
+    ratings = [None] * len(rows) if interactions.ratings is None else interactions.ratings[rows].tolist()
+    return Recommendations(
+        model,
+        interactions.user_ids[code].item(),
+        [_item(interactions, item, rating) for item, rating in zip(interactions.items[rows], ratings, strict=True)],
+        [_item(interactions, item, score) for item, score in zip(ids[0], best[0].tolist(), strict=True) if item >= 0],
+    )
+
+
+def similar(
+    dataset: str,
+    model: str,
+    item: Any,
+    n: int,
+    out: Path,
+    *,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    plugins: Sequence[str] = (),
+    **file_options: Any,
+) -> Similar:
+    """The n items most similar to one."""
+    interactions = load(dataset, **file_options)
+    code, others = _find_item(interactions, str(item))
+    fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+    ids, values = fitted.similar_items(code, N=n + 1)
+    nearest = [
+        _item(interactions, near, value)
+        for near, value in zip(ids, values.tolist(), strict=True)
+        if near >= 0 and near != code
+    ]
+    return Similar(model, _item(interactions, code, None), nearest[:n], others)
+
+
+def _fitted(
+    interactions: Interactions,
+    name: str,
+    out: Path,
+    parameters: Mapping[str, Mapping[str, Any]],
+    plugins: Sequence[str],
+) -> Any:
+    """The model fitted on everything: from the cache where it is there, else trained and kept."""
+    table = model_table(plugins)
+    row = look_up(table, "model", name)
+    complete = building.model_parameters(name, row, parameters.get(name, {}))
+    model = building.build(row, complete, seed=0, threads=0)
+    if not isinstance(model, Recommender):
+        return _train(model, row, interactions)
+    identity = [interactions.content_hash, complete, building.source_hash(row), environment.key_versions(row.library)]
+    key = blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=8).hexdigest()
+    file = out / "fitted" / f"{interactions.name}-{name}-{key}.npz".replace(os.sep, "_")
+    if file.exists():
+        return resolve(row.target).load(file)
+    _train(model, row, interactions)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".tmp-", suffix=".npz", delete=False) as temporary:
+        pass
+    model.save(temporary.name)
+    os.replace(temporary.name, file)
+    return model
+
+
+def _train(model: Any, row: ModelRow, interactions: Interactions) -> Any:
+    ratings = row.learns_from == "ratings"
+    model.fit(interactions.to_csr(interactions.ratings) if ratings else interactions.positives())
+    return model
+
+
+def _code_of(kind: str, ids: Any, wanted: Any) -> int:
+    """The code of an id as it is in the file."""
+    found = np.flatnonzero(ids.astype(str) == str(wanted).strip())
+    if not len(found):
+        few = ", ".join(map(str, ids[:5].tolist()))
+        raise NotFoundError(f"there is no {kind} '{wanted}' in this data set: it has {len(ids)}, for example {few}")
+    return int(found[0])
+
+
+def _find_item(interactions: Interactions, wanted: str) -> tuple[int, list[str]]:
+    """An item by its id, its title or a part of its title (the most popular match), and the titles passed over."""
+    exact = np.flatnonzero(interactions.item_ids.astype(str) == wanted.strip())
+    if len(exact):
+        return int(exact[0]), []
+    if interactions.titles is None:
+        return _code_of("item", interactions.item_ids, wanted), []
+    lowered = np.char.lower(interactions.titles)
+    matches = np.flatnonzero(np.char.find(lowered, wanted.strip().lower()) >= 0)
+    if not len(matches) or not wanted.strip():
+        raise NotFoundError(f"no item has the id '{wanted}', and no title contains it{_nearest_title(lowered, wanted)}")
+    counts = np.bincount(interactions.items, minlength=interactions.n_items)[matches]
+    whole = lowered[matches] == wanted.strip().lower()
+    order = matches[np.lexsort([-counts, ~whole])]
+    return int(order[0]), [str(title) for title in interactions.titles[order[1:]]]
+
+
+def _nearest_title(titles: Any, wanted: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(wanted.lower(), titles.tolist(), n=1, cutoff=0.5)
+    return f". The nearest title is '{near[0]}'" if near else ""
+
+
+def _item(interactions: Interactions, code: int, value: float | None) -> Item:
+    title = "" if interactions.titles is None else str(interactions.titles[code])
+    return Item(interactions.item_ids[code].item(), title, value)
+

@@ -1,0 +1,96 @@
+"""Models from outside the package: a file with a ``MODELS`` dict, an entry point, a class of the caller's."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from bench.registry import MODELS, ModelRow
+
+GROUP = "recsys_bench.models"
+
+
+class PluginError(ValueError):
+    """A plug-in can't be loaded; the message names the file and what is wrong with it."""
+
+
+def models(plugins: Iterable[str | Path] = (), own: Mapping[str, Any] | None = None) -> dict[str, ModelRow]:
+    """The registry's models, then those of entry points, plug-in files and the caller.
+
+    Raises
+    ------
+    PluginError
+        A file can't be loaded, has no ``MODELS``, or brings a name that is taken.
+    """
+    table = dict(MODELS)
+    for point in entry_points(group=GROUP):
+        _add(table, point.name, ModelRow(point.value, f"entry point of {point.module}"), "an entry point")
+    for file in plugins:
+        for name, entry in load_file(file).items():
+            _add(table, name, _row(name, entry, f"plug-in {file}"), str(file))
+    for name, entry in (own or {}).items():
+        _add(table, name, _row(name, entry, "given by the caller"), "the caller")
+    return table
+
+
+def load_file(file: str | Path) -> dict[str, Any]:
+    """The ``MODELS`` dict of a Python file: name -> model class, or name -> (class, parameters)."""
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise PluginError(f"plug-in {file}: no such file")
+    module_name = f"recsys_bench_plugin_{blake2b(str(path).encode(), digest_size=6).hexdigest()}"
+    if module_name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"plug-in {file}: not a Python file (its name must end in .py)")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        sys.path.insert(0, str(path.parent))  # so that a plug-in may import what lies beside it
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[module_name]
+            raise PluginError(f"plug-in {file}: {type(error).__name__}: {error}") from error
+        finally:
+            sys.path.remove(str(path.parent))
+    found = getattr(sys.modules[module_name], "MODELS", None)
+    if not isinstance(found, dict) or not found:
+        raise PluginError(f'plug-in {file}: needs a dict MODELS = {{"my-model": MyModel}}, found {found!r}')
+    return found
+
+
+def _row(name: str, entry: Any, origin: str) -> ModelRow:
+    """A registry row for a class, or for (class, parameters)."""
+    model_class, parameters = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, {})
+    if isinstance(entry, ModelRow):
+        return replace(entry, summary=entry.summary or origin)
+    if not callable(model_class) or not isinstance(parameters, dict):
+        raise PluginError(f"{origin}: model '{name}' must be a class or (class, parameters), not {entry!r}")
+    check_contract(name, model_class)
+    learns_from = getattr(model_class, "learns_from", "positives")
+    if learns_from not in ("positives", "ratings"):
+        raise PluginError(f"{origin}: {name}.learns_from must be 'positives' or 'ratings', not {learns_from!r}")
+    summary = (model_class.__doc__ or origin).strip().splitlines()[0]
+    return ModelRow(model_class, summary, parameters, origin, learns_from=learns_from)
+
+
+def check_contract(name: str, model_class: Callable[..., Any]) -> None:
+    """A model has ``fit(user_items)`` and ``score(user_ids)``."""
+    for method in ("fit", "score"):
+        if not callable(getattr(model_class, method, None)):
+            raise PluginError(
+                f"model '{name}' has no method {method}: a model needs fit(user_items), which learns from a users x "
+                "items CSR, and score(user_ids) -> array (len(user_ids), n_items), higher is better"
+            )
+
+
+def _add(table: dict[str, ModelRow], name: str, row: ModelRow, origin: str) -> None:
+    if name in table:
+        raise PluginError(f"{origin} brings a model '{name}', a name that is already taken: choose another")
+    table[name] = row

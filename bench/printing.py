@@ -1,0 +1,251 @@
+"""What the terminal shows: tables on stdout, progress on stderr (bars on a terminal, plain lines elsewhere)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bench.listener import Listener
+from reports.result import Cell, Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from bench.evaluation import Evaluation
+    from bench.lookup import Item, Recommendations, Similar
+
+PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
+
+
+def console(stream: Any = None) -> Console:
+    """A console whose tables are as wide as the terminal, or wide enough for a file."""
+    from rich.console import Console
+
+    stream = stream or sys.stdout
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else PLAIN_WIDTH)
+
+
+class RunProgress(Listener):
+    """Tells of a run on stderr and keeps its results."""
+
+    def __init__(self, bars: Progress | None):
+        self.bars = bars
+        self.results: list[Result] = []
+        self.n_reused = 0
+        self.files: list[str] = []
+        self.n_cells = 0
+        self._all: TaskID | None = None
+        self._epochs: dict[tuple[Any, ...], TaskID] = {}
+
+    def planned(self, n_cells: int) -> None:
+        self.n_cells = n_cells
+        if self.bars is not None:
+            self._all = self.bars.add_task("all cells", total=n_cells)
+
+    def preparing(self, dataset: str) -> None:
+        self._say(f"loading {dataset}")
+
+    def epoch(self, cell: Cell, epoch: int) -> None:
+        if self.bars is None:
+            return
+        name = _name(cell)
+        if name not in self._epochs:
+            total = cell.parameters.get("iterations") or cell.parameters.get("epochs")
+            self._epochs[name] = self.bars.add_task(" ".join(map(str, name)), total=total)
+        self.bars.update(self._epochs[name], completed=epoch)
+
+    def ended(self, result: Result, reused: bool) -> None:
+        self.results.append(result)
+        self.n_reused += reused
+        if self.bars is not None:
+            task = self._epochs.pop(_name(result.cell), None)
+            if task is not None:
+                self.bars.remove_task(task)
+            assert self._all is not None
+            self.bars.advance(self._all)
+        if not reused:
+            self._say(f"[{len(self.results)}/{self.n_cells}] {' '.join(map(str, _name(result.cell)))}: {_outcome(result)}")
+
+    def reported(self, files: list[str]) -> None:
+        self.files = files
+
+    def summarise(self) -> None:
+        """Say what was computed and what was not, and where the report is."""
+        counts = {status: sum(result.status == status for result in self.results) for status in _statuses(self.results)}
+        computed = len(self.results) - self.n_reused - counts.get("skipped", 0)
+        told = [f"{computed} computed" if computed else "nothing to compute", f"{self.n_reused} already in the store"]
+        told += [f"{count} {status}" for status, count in counts.items() if status != "ok"]
+        self._say(f"{len(self.results)} cells: {', '.join(told)}")
+        if self.files:
+            print(f"\nreport: {self.files[0]}")
+
+    def _say(self, text: str) -> None:
+        if self.bars is not None:
+            self.bars.console.print(text, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress() -> Iterator[RunProgress]:
+    """A listener that draws bars while it is open, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield RunProgress(None)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+        listener = RunProgress(bars)
+        yield listener
+    listener.bars = None
+
+
+def leaderboards(results: Iterable[Result]) -> None:
+    """A table for each data set and split: accuracy at the usual cut-off, ratings, costs; then what went wrong."""
+    from rich.table import Table
+
+    from reports import numbers
+    from reports.table import leaderboards as make
+
+    out = console()
+    for board in make(results):
+        table = Table(title=f"{board.dataset}, {board.split} split", title_justify="left", title_style="bold")
+        table.add_column("model", no_wrap=True)
+        columns = board.select("accuracy", "ratings")
+        for column in columns:
+            table.add_column(column.title, justify="right", no_wrap=True)
+        for heading in ("fit", "recommend", "memory"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in board.rows:
+            values = [_marked(board.text(row, column), board.is_best(row, column)) for column in columns]
+            costs = [
+                numbers.seconds(row.cost.get("fit_seconds")),
+                numbers.seconds(row.cost.get("recommend_seconds")),
+                numbers.megabytes(row.cost.get("peak_memory_mb")),
+            ]
+            table.add_row(row.label, *values, *costs)
+        if board.rows:
+            out.print(table)
+        for row in board.problems:
+            out.print(f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}", markup=False)
+        out.print()
+
+
+def tables(chosen: Mapping[str, Mapping[str, Any]]) -> None:
+    """The registry's tables, a line each."""
+    for name, table in chosen.items():
+        print(f"{name}:")
+        width = max(map(len, table))
+        for key, row in table.items():
+            extra = f" [licence: {row.licence}]" if hasattr(row, "licence") else ""
+            extra += f" (pip install 'recsys-bench[{row.extra}]')" if getattr(row, "extra", "") else ""
+            print(f"  {key:<{width}}  {row.summary}{extra}")
+            if name == "models" and len(chosen) == 1 and row.parameters:
+                settings = ", ".join(f"{parameter}={value}" for parameter, value in row.parameters.items())
+                print(f"  {'':<{width}}  {settings} ({row.parameters_from})")
+        print()
+
+
+def rows_as_json(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table's rows as plain values."""
+    plain = {name: {key: value for key, value in asdict(row).items() if value != ""} for name, row in table.items()}
+    for row in plain.values():
+        row["target"] = row["target"] if isinstance(row["target"], str) else row["target"].__name__
+    return plain
+
+
+def evaluation(found: Evaluation, as_json: bool) -> None:
+    """Metrics of lists: one line a metric, one column a cut-off."""
+    if as_json:
+        print(json.dumps(asdict(found), indent=1))
+        return
+    cutoffs = sorted({int(name.partition("@")[2]) for name in found.metrics})
+    names = list(dict.fromkeys(name.partition("@")[0] for name in found.metrics))
+    rows = [
+        [name, *(_decimal(found.metrics.get(f"{name}@{k}")) for k in cutoffs)] for name in names
+    ]
+    _print_table(["metric", *(f"@{k}" for k in cutoffs)], rows, f"{found.counts['n_users']:,} users")
+    for note in found.notes:
+        print(f"note: {note}")
+
+
+def recommendations(found: Recommendations, as_json: bool) -> None:
+    """A user's history beside the recommended items."""
+    if as_json:
+        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        return
+    rows = []
+    for place in range(max(len(found.items), min(len(found.history), 20))):
+        liked = _titled(found.history, place)
+        rating = "" if place >= len(found.history) else _rating(found.history[place].value)
+        rows.append([liked, rating, str(place + 1) if place < len(found.items) else "", _titled(found.items, place)])
+    title = f"user {found.user}, {len(found.history)} items rated"
+    _print_table(["history, best rated first", "rating", "", f"recommended by {found.model}"], rows, title)
+
+
+def similar(found: Similar, as_json: bool) -> None:
+    """The items nearest to one."""
+    if as_json:
+        print(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        return
+    if found.others:
+        more = f" and {len(found.others) - 5} more" if len(found.others) > 5 else ""
+        print(f"also matching: {'; '.join(found.others[:5])}{more}", file=sys.stderr)
+    rows = [[str(place), _decimal(item.value, 3), item.title or str(item.id)] for place, item in enumerate(found.items, 1)]
+    name = found.item.title or str(found.item.id)
+    _print_table(["", "similarity", f"similar to {name}"], rows, f"{found.model}")
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    for heading in headings:
+        table.add_column(escape(heading))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console().print(table)
+
+
+def _name(cell: Cell) -> tuple[Any, ...]:
+    """What tells cells of one run apart, short."""
+    seeds = f"seed {cell.split_seed}" + (f".{cell.model_seed}" if cell.model_seed else "")
+    return cell.dataset, cell.split, seeds, cell.model
+
+
+def _outcome(result: Result) -> str:
+    if result.status != "ok":
+        lines = result.error.strip().splitlines()
+        return f"{result.status}: {lines[-1] if lines else ''}"
+    metric = next((name for name in ("ndcg@10", *result.metrics) if name in result.metrics), None)
+    value = f"{metric} {result.metrics[metric].value:.4f}, " if metric else ""
+    return f"{value}fit {result.measured['fit_seconds']:.2f} s"
+
+
+def _statuses(results: Iterable[Result]) -> list[str]:
+    return list(dict.fromkeys(result.status for result in results))
+
+
+def _marked(text: str, best: bool) -> str:
+    return f"[bold]{text}*[/bold]" if best else f"{text} "
+
+
+def _decimal(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _rating(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _titled(items: Sequence[Item], place: int) -> str:
+    if place >= len(items):
+        return ""
+    return items[place].title or str(items[place].id)

@@ -1,0 +1,238 @@
+"""From scores to lists: every user's k best unseen items, which of them are relevant, and the AUC.
+
+The model scores, the harness ranks, so that masking, ties and padding are the same for every model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_impl.kernels import measures
+
+Scorer = Callable[[NDArray[Any]], ArrayLike]
+
+# BLAS computes a very small product another way, which differs in the last digit and so in the order of near ties:
+# OpenBLAS 0.3.31 up to about 1,200 scores, and any product of one row. No call asks for fewer scores than this.
+FEWEST_SCORES = 4096
+
+
+class RankingError(ValueError):
+    """A model's scores can't be ranked; the message says which user's and what was expected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """What the training data say of the items. ``user_items`` has an entry for each pair in train, at any rating."""
+
+    user_items: sp.csr_matrix
+
+    @property
+    def n_users(self) -> int:
+        return int(self.user_items.shape[0])
+
+    @property
+    def n_items(self) -> int:
+        return int(self.user_items.shape[1])
+
+    @cached_property
+    def train_counts(self) -> NDArray[np.int64]:
+        """int64 (n_items,): how many users have each item."""
+        return np.bincount(self.user_items.indices, minlength=self.n_items).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The lists of the evaluated users, and all that the metrics need to judge them.
+
+    Attributes
+    ----------
+    users
+        int64 (n,), the users' codes.
+    lists
+        int32 (n, K), the best item first; -1 where no candidate was left.
+    hits
+        bool (n, K), which listed items are relevant.
+    n_relevant
+        int64 (n,), |R|: how many relevant test items the user has, those unknown to train included.
+    auc
+        float64 (n,); NaN where a user has no candidate that isn't relevant, or where there were no scores.
+    catalogue
+        Counts and columns of the training data.
+    """
+
+    users: NDArray[np.int64]
+    lists: NDArray[np.int32]
+    hits: NDArray[np.bool_]
+    n_relevant: NDArray[np.int64]
+    auc: NDArray[np.float64]
+    catalogue: Catalogue
+
+    @classmethod
+    def from_lists(
+        cls,
+        users: ArrayLike,
+        lists: ArrayLike,
+        seen: sp.csr_matrix,
+        relevant: sp.csr_matrix,
+        auc: NDArray[np.float64] | None = None,
+    ) -> Ranked:
+        """Judge finished lists (n, K) without repeated items, -1 at their ends where they are short.
+
+        Raises
+        ------
+        RankingError
+            A list has an item code that isn't in the catalogue.
+        """
+        user_codes = np.asarray(users, np.int64)
+        items = np.ascontiguousarray(lists, np.int32)
+        unknown = (items < -1) | (items >= relevant.shape[1])
+        if unknown.any():
+            found = items[unknown][0]
+            raise RankingError(
+                f"a list has the item code {found}: there are 0 to {relevant.shape[1] - 1}, and -1 for none"
+            )
+        indptr, indices = _structure(_distinct(relevant))
+        hits = np.empty(items.shape, bool)
+        measures.mark_hits(items, user_codes, indptr, indices, relevant.shape[1], hits)
+        n_relevant = indptr[user_codes + 1] - indptr[user_codes]
+        no_auc = np.full(len(user_codes), np.nan)
+        return cls(user_codes, items, hits, n_relevant, no_auc if auc is None else auc, Catalogue(_distinct(seen)))
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: NDArray[Any]) -> Ranked:
+        """The users of a mask or index of rows."""
+        parts = ("users", "lists", "hits", "n_relevant", "auc")
+        return replace(self, **{name: getattr(self, name)[rows] for name in parts})
+
+    @cached_property
+    def cumulative_hits(self) -> NDArray[np.int64]:
+        """int64 (n, K): hits in the first 1, 2, ... K places."""
+        return np.cumsum(self.hits, axis=1, dtype=np.int64)
+
+    @cached_property
+    def similarity_to_better(self) -> NDArray[np.float64]:
+        """float64 (n, K): the sum of an item's cosines with the items before it in the list; 0 at empty places."""
+        similarity = np.empty(self.lists.shape, np.float64)
+        table = _structure(self.catalogue.user_items)
+        measures.similarity_to_better(self.lists, *table, self.catalogue.n_items, similarity)
+        return similarity
+
+
+def rank(
+    score: Scorer,
+    users: ArrayLike,
+    seen: sp.csr_matrix,
+    relevant: sp.csr_matrix,
+    k: int,
+    seed: int,
+    block_bytes: int = 8 * 2**20,
+    threads: int = 1,
+) -> Ranked:
+    """Each user's k best items among those not seen, ties by a hash of (seed, user, item).
+
+    The result depends neither on the order of the users nor on the block's size or the number of threads; memory grows
+    with the block, not with users x items.
+
+    Parameters
+    ----------
+    score
+        Takes an array of b user codes (some may be repeated) and gives (b, n_items) finite numbers, higher is better.
+    users
+        Codes of the users to rank for: those with a relevant test item.
+    seen
+        Users x items, every training interaction at any rating: no candidates.
+    relevant
+        Users x items, the relevant test interactions; none of them is in ``seen``.
+
+    Raises
+    ------
+    RankingError
+        The scores have the wrong shape, aren't numbers or aren't finite.
+    """
+    user_codes = np.asarray(users, np.int64)
+    seen, relevant = _distinct(seen), _distinct(relevant)
+    tables = (*_structure(seen), *_structure(relevant))
+    lists = np.empty((len(user_codes), k), np.int32)
+    auc = np.empty(len(user_codes), np.float64)
+    block = max(2, block_bytes // (4 * seen.shape[1]))
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(user_codes), block):
+            rows = slice(start, start + block)
+            scores = _scores_of(score, user_codes[rows], seen.shape[1])
+            _rank_block(pool, threads, scores, user_codes[rows], seed, tables, lists[rows], auc[rows])
+    return Ranked.from_lists(user_codes, lists, seen, relevant, auc)
+
+
+def _rank_block(
+    pool: ThreadPoolExecutor,
+    threads: int,
+    scores: NDArray[np.float32],
+    users: NDArray[np.int64],
+    seed: int,
+    tables: tuple[NDArray[Any], ...],
+    lists: NDArray[np.int32],
+    auc: NDArray[np.float64],
+) -> None:
+    """Fill the lists and AUCs of a block, each thread its share of the rows."""
+
+    def rank_share(rows: slice) -> int:
+        return int(measures.rank_rows(scores[rows], users[rows], seed, *tables, lists[rows], auc[rows]))
+
+    shares = _shares(len(users), threads)
+    for rows, wrong in zip(shares, pool.map(rank_share, shares), strict=True):
+        if wrong >= 0:
+            raise _not_finite(int(users[rows][wrong]), scores[rows][wrong])
+
+
+def _scores_of(score: Scorer, users: NDArray[np.int64], n_items: int) -> NDArray[np.float32]:
+    """The scores of a block, float32 (b, n_items), asked for together with repeated users where the block is small."""
+    asked = max(len(users), 2, -(-FEWEST_SCORES // n_items))
+    scores = np.asarray(score(np.resize(users, asked)))
+    if scores.shape != (asked, n_items):
+        raise RankingError(
+            f"score(user_ids) gave an array of shape {scores.shape} for {asked} users and {n_items} items: "
+            f"it must give ({asked}, {n_items}), one row a user and one column an item"
+        )
+    if scores.dtype.kind not in "fiub":
+        raise RankingError(f"score(user_ids) gave an array of {scores.dtype}: it must give numbers (float32)")
+    with np.errstate(over="ignore"):  # a float64 beyond float32's range becomes inf, which is reported as such
+        return np.require(scores[: len(users)], np.float32, ["C", "W"])
+
+
+def _not_finite(user: int, scores: NDArray[np.float32]) -> RankingError:
+    item = int(np.flatnonzero(~np.isfinite(scores))[0])
+    return RankingError(
+        f"the score of user {user} for item {item} (codes) is {scores[item]}: scores must be finite float32 numbers; "
+        "lower the learning rate or raise the regularization if the model diverged"
+    )
+
+
+def _shares(n: int, parts: int) -> list[slice]:
+    """At most ``parts`` slices of nearly equal length that cover range(n), none of them empty."""
+    bounds = [n * part // parts for part in range(parts + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds) if start < stop]
+
+
+def _distinct(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """The matrix with every pair stored once; a copy only where one is stored twice."""
+    if matrix.has_canonical_format:
+        return matrix
+    matrix = matrix.copy()
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _structure(matrix: sp.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """(indptr, indices) in the one type the kernels are compiled for."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False)

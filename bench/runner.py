@@ -1,0 +1,288 @@
+"""One cell: fit, rank, measure. It is given objects and looks nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from bench import environment
+from bench.building import takes
+from bench.metrics import RatingErrors, put_together
+from bench.ranking import Ranked, rank
+from bench.registry import MetricRow
+from recsys_impl.base import NoSimilarityError, top_k
+from recsys_impl.popularity import Popularity
+from reports.result import Cell, MetricValue, Result
+from splits.split import Split
+
+CANDIDATES = "all items but those the user has in train at any rating"
+NEIGHBOURS = 11  # an item itself and its ten nearest
+LATENCY_USERS = 200
+
+
+class ContractError(ValueError):
+    """A model doesn't do what the bench relies on; the message says what it gave and what is expected."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a cell needs beside the model and the split.
+
+    ``metrics`` maps a metric's name to its row and function; ``known_items`` are items whose neighbours are wanted;
+    ``progress`` is called with the epoch that ended.
+    """
+
+    cell: Cell
+    key: str
+    identity: dict[str, Any]
+    learns_from: str
+    ks: Sequence[int]
+    metrics: Mapping[str, tuple[MetricRow, Callable[..., Any]]]
+    known_items: Sequence[int] = ()
+    threads: int = 1
+    progress: Callable[[int], None] = lambda epoch: None
+
+
+class Material:
+    """A split as the matrices that fitting and ranking need."""
+
+    def __init__(self, split: Split, learns_from: str):
+        self.split = split
+        train = split.train
+        self.seen = train.to_csr()
+        self.positives = train.positives()
+        self.fitted_on = train.to_csr(train.ratings) if learns_from == "ratings" else self.positives
+        test = split.test
+        self.relevant = test.select(test.relevant).to_csr()
+
+    @cached_property
+    def test_users(self) -> NDArray[np.int64]:
+        return np.unique(self.split.test.users).astype(np.int64)
+
+    @cached_property
+    def has_relevant(self) -> NDArray[np.bool_]:
+        """bool (n test users,): with at least one relevant test item; means run over these."""
+        return np.asarray(np.diff(self.relevant.indptr)[self.test_users] > 0)
+
+    @cached_property
+    def warm(self) -> NDArray[np.bool_]:
+        """bool (n test users,): with at least one training interaction."""
+        return np.asarray(np.diff(self.seen.indptr)[self.test_users] > 0)
+
+    @cached_property
+    def empty_history(self) -> NDArray[np.bool_]:
+        """bool (n_users,): the model was given nothing of this user."""
+        return np.asarray(np.diff(self.fitted_on.indptr) == 0)
+
+
+def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
+    """Fit a fresh model on the split's train part and measure it on the test part."""
+    material = Material(split, task.learns_from)
+    compile_seconds = warm_up(build, material)
+    model, fit_seconds = fit(build(), material, task)
+    scorer = with_fallback(model, material)
+    ranked, recommend_seconds = rank_test_users(scorer, material, task)
+    result = Result(task.cell, task.key, task.identity, "ok")
+    result.users, result.lists = ranked.users.astype(np.int32), ranked.lists
+    result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant}
+    measure(result, ranked, material, task)
+    if hasattr(model, "predict") and split.interactions.rating_scale is not None and task.learns_from == "ratings":
+        measure_ratings(result, model, material, task)
+    result.counts, result.notes = describe(material)
+    result.neighbours = neighbours(model, task.known_items)
+    result.measured = {
+        "fit_seconds": fit_seconds,
+        "recommend_seconds": recommend_seconds,
+        "compile_seconds": compile_seconds,
+        **latency(scorer, material),
+        "model_size_mb": size_mb(model),
+        "peak_memory_mb": environment.peak_memory_mb(),
+        "environment": environment.describe(task.threads),
+    }
+    return result
+
+
+def warm_up(build: Callable[[], Any], material: Material) -> float:
+    """Compile (or load from the cache) the kernels of a hand-rolled model and of the ranking, on a tiny matrix."""
+    started = perf_counter()
+    tiny = sp.csr_matrix(np.kron(np.eye(2), np.ones((8, 8))).astype(np.float32))
+    model: Any = build()
+    if not type(model).__module__.startswith("recsys_impl."):
+        model = Popularity()
+    elif hasattr(model, "iterations"):
+        model.iterations = 1
+    model.fit(tiny, show_progress=False)
+    users = np.arange(16)
+    rank(model.score, users, tiny, sp.csr_matrix(1 - tiny.toarray()), k=2, seed=0)
+    return perf_counter() - started
+
+
+def fit(model: Any, material: Material, task: Task) -> tuple[Any, float]:
+    """The fitted model and the seconds of ``fit`` alone; progress callbacks are few enough not to count."""
+    keywords: dict[str, Any] = {}
+    if takes(model.fit, "show_progress"):
+        keywords["show_progress"] = False
+    if takes(model.fit, "callback"):
+        keywords["callback"] = lambda iteration, *_: task.progress(iteration + 1)
+    matrix = material.fitted_on
+    started = perf_counter()
+    model.fit(matrix, **keywords)
+    seconds = perf_counter() - started
+    _check_scores(model, matrix.shape, task)
+    return model, seconds
+
+
+def with_fallback(model: Any, material: Material) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """The model's scores, with those of popularity for users of whom the model was given nothing."""
+    popularity = Popularity().fit(material.positives)
+    empty = material.empty_history
+
+    def score(users: NDArray[Any]) -> NDArray[Any]:
+        scores = model.score(users)
+        unknown = empty[users]
+        if unknown.any():
+            scores = np.array(scores, dtype=np.float32)
+            scores[unknown] = popularity.score(users[unknown])
+        return np.asarray(scores)
+
+    return score
+
+
+def rank_test_users(
+    scorer: Callable[[NDArray[Any]], NDArray[Any]], material: Material, task: Task
+) -> tuple[Ranked, float]:
+    """Lists of all test users and the seconds it took to score, mask and rank (AUC's counts included)."""
+    started = perf_counter()
+    ranked = rank(
+        scorer, material.test_users, material.seen, material.relevant, max(task.ks), task.cell.split_seed,
+        threads=task.threads,
+    )
+    return ranked, perf_counter() - started
+
+
+def measure(result: Result, ranked: Ranked, material: Material, task: Task) -> None:
+    """Add every metric of lists, over the warm users and, where some are cold, over all."""
+    evaluated = ranked.take(material.has_relevant)
+    warm = material.warm[material.has_relevant]
+    warm_ranked = evaluated if warm.all() else evaluated.take(warm)
+    for name, (row, function) in task.metrics.items():
+        if row.needs == "ratings":
+            continue
+        for column, arguments in [(f"{name}@{k}", (k,)) for k in task.ks] if row.needs == "lists" else [(name, ())]:
+            parts = function(evaluated, *arguments)
+            everybody = put_together(row.put_together, parts)
+            if row.put_together == "catalogue":
+                value = everybody if warm.all() else put_together("catalogue", function(warm_ranked, *arguments))
+            else:
+                value = put_together(row.put_together, parts[warm])
+                result.per_user[column] = np.full(len(ranked), np.nan)
+                result.per_user[column][material.has_relevant] = parts
+            _add(result, column, row, value, None if warm.all() else everybody)
+
+
+def _add(result: Result, column: str, row: MetricRow, value: float, value_all: float | None) -> None:
+    """Add a metric; one that is undefined for everybody (nobody to average over) is left out: empty, never 0."""
+    if np.isfinite(value):
+        per_user = column if column in result.per_user else ""
+        result.metrics[column] = MetricValue(value, value_all, row.higher_is_better, row.version, per_user)
+
+
+def measure_ratings(result: Result, model: Any, material: Material, task: Task) -> None:
+    """Add the metrics of predicted ratings, over all held-out ratings of warm users and of all."""
+    test = material.split.test
+    assert test.ratings is not None
+    assert test.rating_scale is not None
+    predicted = np.clip(model.predict(test.users, test.items), *test.rating_scale)
+    if not np.isfinite(predicted).all():
+        raise ContractError(f"{task.cell.model}: predict gave a rating that is not finite: lower learning_rate")
+    errors = RatingErrors(test.users, predicted, test.ratings, test.n_users)
+    for name, (row, function) in task.metrics.items():
+        if row.needs != "ratings":
+            continue
+        parts = function(errors)[material.test_users]
+        result.per_user[f"{name}_sum"], result.per_user[f"{name}_count"] = parts[:, 0], parts[:, 1]
+        everybody, warm = put_together(row.put_together, parts), put_together(row.put_together, parts[material.warm])
+        _add(result, name, row, warm, None if material.warm.all() else everybody)
+
+
+def describe(material: Material) -> tuple[dict[str, int], list[str]]:
+    """How many users and items are evaluated, left out, cold; and the sentences that a reader must see."""
+    split = material.split
+    evaluated = material.test_users[material.has_relevant]
+    n_empty = int(material.empty_history[evaluated].sum())
+    counts = {
+        "n_users": len(evaluated),
+        "n_left_out": int((~material.has_relevant).sum()),
+        "n_cold_users": int((~material.warm).sum()),
+        "n_cold_items": len(split.cold_items),
+        "n_empty_histories": n_empty,
+        "n_train": len(split.train),
+        "n_test": len(split.test),
+    }
+    notes = []
+    if counts["n_left_out"]:
+        notes.append(f"{counts['n_left_out']} test users without a relevant test item are left out of the means.")
+    if counts["n_cold_users"]:
+        notes.append(
+            f"{counts['n_cold_users']} test users are cold (no training interaction): means are over the warm users, "
+            "those over all users stand in the columns ending in _all."
+        )
+    if counts["n_cold_items"]:
+        notes.append(f"{counts['n_cold_items']} test items never occur in train; where relevant they count as misses.")
+    if n_empty:
+        notes.append(f"For {n_empty} evaluated users the model had no history: they get the most popular items.")
+    return counts, notes
+
+
+def neighbours(model: Any, items: Sequence[int]) -> dict[int, list[int]]:
+    """For each item the codes of its nearest, itself first; empty for a model without a notion of similarity."""
+    if not callable(getattr(model, "similar_items", None)) or not len(items):
+        return {}
+    try:
+        ids, _ = model.similar_items(np.asarray(items), N=NEIGHBOURS)
+    except NoSimilarityError:
+        return {}
+    return {int(item): [int(code) for code in row if code >= 0] for item, row in zip(items, ids, strict=True)}
+
+
+def latency(scorer: Callable[[NDArray[Any]], NDArray[Any]], material: Material) -> dict[str, float]:
+    """Median and 99th percentile of the milliseconds to score all items for one user and take the ten best."""
+    milliseconds = []
+    for user in material.test_users[:: max(1, len(material.test_users) // LATENCY_USERS)]:
+        users = np.array([user])
+        started = perf_counter()
+        scores = np.array(scorer(users), np.float32)
+        seen = material.seen.indices[material.seen.indptr[user] : material.seen.indptr[user + 1]]
+        scores[0, seen] = -np.inf
+        top_k(scores, users, 10)
+        milliseconds.append(1000 * (perf_counter() - started))
+    median, slow = np.percentile(milliseconds, [50, 99])
+    return {"latency_median_ms": float(median), "latency_p99_ms": float(slow)}
+
+
+def size_mb(model: Any) -> float:
+    """The arrays that a fitted model holds, in MB (2**20 bytes)."""
+    total = 0
+    for value in vars(model).values() if hasattr(model, "__dict__") else ():
+        arrays = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
+        total += sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+    return total / 2**20
+
+
+def _check_scores(model: Any, shape: tuple[int, int], task: Task) -> None:
+    """The contract of ``score``, asked of two users before all of them are ranked."""
+    users = np.arange(min(2, shape[0]))
+    scores = model.score(users)
+    expected = (len(users), shape[1])
+    if not isinstance(scores, np.ndarray) or scores.shape != expected:
+        got = f"an array of shape {scores.shape}" if hasattr(scores, "shape") else type(scores).__name__
+        raise ContractError(f"{task.cell.model}.score(user_ids) gave {got} for {len(users)} users: expected {expected}")
+    if scores.dtype.kind not in "fiu":
+        raise ContractError(f"{task.cell.model}.score(user_ids) gave values of type {scores.dtype}: expected numbers")

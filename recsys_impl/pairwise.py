@@ -1,0 +1,86 @@
+"""What BPR and WARP share: parameters, blocks, epochs. The two differ in what they do with a cell of positives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys_impl.base import FactorModel, ModelError, check_user_items
+from recsys_impl.blocks import BLOCKS, Cells
+from recsys_impl.parameters import require
+from recsys_impl.progress import Callback, epochs
+from recsys_impl.randomness import generator
+from recsys_impl.threads import workers
+
+Float = NDArray[np.float32]
+ADAGRAD_START = 1.0  # what sums of squared gradients begin with, so that first steps are of the size learning_rate
+
+
+class PairwiseModel(FactorModel):
+    """Factors and item biases learned from pairs (a positive above a negative) by Adagrad over blocks."""
+
+    def __init__(
+        self,
+        factors: int,
+        learning_rate: float,
+        regularization: float,
+        iterations: int,
+        num_threads: int,
+        random_state: int,
+    ):
+        name = type(self).__name__
+        require(name, factors=factors, iterations=iterations, at_least=1)
+        require(name, learning_rate=learning_rate, above=0)
+        require(name, regularization=regularization, at_least=0)
+        self.factors = factors
+        self.learning_rate = learning_rate
+        self.regularization = regularization
+        self.iterations = iterations
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
+        """Learn from a users x items CSR; every stored value above 0 is a positive.
+
+        Raises
+        ------
+        ModelError
+            No CSR, values that are not finite, or factors that diverged.
+        """
+        positives = check_user_items(self, user_items)
+        positives.eliminate_zeros()
+        name = type(self).__name__
+        random = generator(self.random_state, name)
+        self._initialise(positives.shape, random)
+        step = self._cell_step(positives.shape[1])
+        with workers(self.num_threads) as executor:
+            for iteration in epochs(self.iterations, name, show_progress, callback):
+                cells = Cells(positives, random)
+                for stage in range(BLOCKS):
+                    list(executor.map(partial(step, cells), cells.of_stage(stage)))
+                if not np.isfinite(self.item_factors).all():
+                    raise ModelError(f"{name} diverged in iteration {iteration + 1}: lower learning_rate")
+        del self._squares
+        return self
+
+    def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
+        """The function that learns from one cell."""
+        raise NotImplementedError
+
+    def _initialise(self, shape: tuple[int, int], random: np.random.Generator) -> None:
+        n_users, n_items = shape
+        scale = np.float32(0.5 / self.factors)
+        self.user_factors = scale * random.standard_normal((n_users, self.factors), np.float32)
+        self.item_factors = scale * random.standard_normal((n_items, self.factors), np.float32)
+        self.item_biases = np.zeros(n_items, np.float32)
+        self._squares = [
+            np.full_like(a, ADAGRAD_START) for a in (self.user_factors, self.item_factors, self.item_biases)
+        ]
+
+    def _arrays(self) -> tuple[Any, ...]:
+        return (self.user_factors, self.item_factors, self.item_biases, *self._squares)

@@ -1,0 +1,118 @@
+"""Biased matrix factorisation of ratings by stochastic gradient descent, the "SVD" of the Netflix prize.
+
+Funk, "Netflix update: try this at home", 2006; Koren, Bell & Volinsky, "Matrix factorization techniques for recommender
+systems", IEEE Computer 42(8), 2009. (PureSVD, a singular value decomposition of the matrix, is another model.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from recsys_impl.base import FactorModel, ModelError, check_user_items
+from recsys_impl.blocks import BLOCKS, Cells
+from recsys_impl.kernels.ratings import svd_cell
+from recsys_impl.parameters import require
+from recsys_impl.progress import Callback, epochs
+from recsys_impl.randomness import generator
+from recsys_impl.threads import workers
+
+
+class SVD(FactorModel):
+    """Minimises Σ (r_ui - μ - b_u - b_i - x_u·y_i)² + λ (b_u² + b_i² + |x_u|² + |y_i|²) over the observed ratings.
+
+    The defaults are those of Surprise's ``SVD``.
+
+    Parameters
+    ----------
+    factors, iterations, learning_rate, regularization
+        Length of the vectors, epochs, step, λ.
+    init_std
+        Standard deviation of the initial factors.
+    num_threads
+        0: all cores. The result does not depend on it.
+    random_state
+        Seed of initial factors, blocks and order.
+    """
+
+    def __init__(
+        self,
+        factors: int = 100,
+        iterations: int = 20,
+        learning_rate: float = 0.005,
+        regularization: float = 0.02,
+        init_std: float = 0.1,
+        num_threads: int = 0,
+        random_state: int = 0,
+    ):
+        require("SVD", factors=factors, iterations=iterations, at_least=1)
+        require("SVD", regularization=regularization, init_std=init_std, at_least=0)
+        require("SVD", learning_rate=learning_rate, above=0)
+        self.factors = factors
+        self.iterations = iterations
+        self.learning_rate = learning_rate
+        self.regularization = regularization
+        self.init_std = init_std
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, ratings: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
+        """Learn from a users x items CSR whose stored values are ratings.
+
+        Raises
+        ------
+        ModelError
+            No CSR, no ratings, values that are not finite, or factors that diverged.
+        """
+        ratings = check_user_items(self, ratings)
+        if ratings.nnz == 0:
+            raise ModelError("SVD.fit was given a matrix without ratings")
+        random = generator(self.random_state, "svd")
+        self._initialise(ratings, random)
+        biases = (self.user_biases, self.item_biases)
+        steps = (np.float32(self.learning_rate), np.float32(self.regularization))
+        cells = Cells(ratings, random)
+        values = ratings.data[cells.positions]
+
+        def step(cell: tuple[int, int]) -> None:
+            part = cells.part(*cell)
+            svd_cell(
+                cells.users[part],
+                cells.items[part],
+                values[part],
+                np.float32(self.global_bias),
+                self.user_factors,
+                self.item_factors,
+                *biases,
+                *steps,
+            )
+
+        with workers(self.num_threads) as executor:
+            for iteration in epochs(self.iterations, "SVD", show_progress, callback):
+                for stage in range(BLOCKS):
+                    list(executor.map(step, cells.of_stage(stage)))
+                if not np.isfinite(self.item_factors).all():
+                    raise ModelError(f"SVD diverged in iteration {iteration + 1}: lower learning_rate")
+        return self
+
+    def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
+        """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
+        self._require_fit()
+        users, items = np.asarray(user_ids), np.asarray(item_ids)
+        assert self.user_biases is not None and self.item_biases is not None
+        product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
+        return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
+
+    def _initialise(self, ratings: sp.csr_matrix, random: np.random.Generator) -> None:
+        """Normal factors and zero biases; users and items without a rating get zero factors: they stay at the biases."""
+        n_users, n_items = ratings.shape
+        self.global_bias = float(ratings.data.mean(dtype=np.float64))
+        self.user_biases, self.item_biases = np.zeros(n_users, np.float32), np.zeros(n_items, np.float32)
+        std = np.float32(self.init_std)
+        self.user_factors = std * random.standard_normal((n_users, self.factors), np.float32)
+        self.item_factors = std * random.standard_normal((n_items, self.factors), np.float32)
+        self.user_factors[np.diff(ratings.indptr) == 0] = 0
+        self.item_factors[np.bincount(ratings.indices, minlength=n_items) == 0] = 0

@@ -1,0 +1,60 @@
+"""Weighted approximate-rank pairwise loss.
+
+Weston, Bengio & Usunier, "WSABIE: scaling up to large vocabulary image annotation", IJCAI 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from recsys_impl.blocks import Cells
+from recsys_impl.kernels.pairwise import warp_cell
+from recsys_impl.pairwise import PairwiseModel
+from recsys_impl.parameters import require
+
+
+class WARP(PairwiseModel):
+    """Minimises Σ L(rank_ui) |1 - r̂_ui + r̂_uj|₊ over positives i, r̂_ui = x_u·y_i + b_i.
+
+    For each positive, items are drawn until one, j, violates the margin. The number of draws t estimates the
+    positive's rank as (n_items - 1) / t, and L(rank) = ln rank weighs the step: a positive far down counts more.
+
+    Parameters
+    ----------
+    factors, learning_rate, regularization, iterations
+        Length of the vectors, Adagrad's step, λ, epochs.
+    max_sampled
+        Most draws for one positive; after them it is left alone.
+    num_threads
+        0: all cores. The result does not depend on it.
+    random_state
+        Seed of initial factors, blocks and negatives.
+    """
+
+    def __init__(
+        self,
+        factors: int = 64,
+        learning_rate: float = 0.05,
+        regularization: float = 0.01,
+        iterations: int = 30,
+        max_sampled: int = 100,
+        num_threads: int = 0,
+        random_state: int = 0,
+    ):
+        super().__init__(factors, learning_rate, regularization, iterations, num_threads, random_state)
+        require("WARP", max_sampled=max_sampled, at_least=1)
+        self.max_sampled = max_sampled
+
+    def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
+        arrays, rate, ridge = self._arrays(), np.float32(self.learning_rate), np.float32(self.regularization)
+        draws = np.arange(1, self.max_sampled + 1)
+        ranks = np.maximum(1, (n_items - 1) // draws)
+        weights = np.concatenate([[0], np.log(ranks)]).astype(np.float32)
+
+        def step(cells: Cells, cell: tuple[int, int]) -> None:
+            is_positive = np.zeros(n_items, np.uint8)
+            warp_cell(*cells.content(*cell), is_positive, *arrays, rate, ridge, self.max_sampled, weights)
+
+        return step

@@ -1,0 +1,1 @@
+"""Stored results, and everything that is made from them: tables, CSV, markdown, figures and the HTML page."""

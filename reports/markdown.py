@@ -1,0 +1,61 @@
+"""Leaderboards as GitHub's markdown tables, for a README or a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from reports import numbers
+from reports.result import Result
+from reports.store import write_text
+from reports.table import Column, Leaderboard, Row, leaderboards
+
+
+def leaderboard_markdown(board: Leaderboard) -> str:
+    """One leaderboard: metrics at its first cut-off, best values bold, then time, then what is beside accuracy.
+
+    Skipped and failed rows stand below the table with their reason.
+    """
+    ranked = board.select("accuracy", "ratings")
+    beside = board.select("beside")
+    titles = ["model", "seeds", *(column.title for column in ranked), "fit", *(column.title for column in beside)]
+    lines = [_line(titles), _line(["---", *["---:"] * (len(titles) - 1)])]
+    for row in board.rows:
+        cells = [_escape(row.label), str(row.n_seeds), *(_value(board, row, column) for column in ranked)]
+        cells += [numbers.seconds(row.cost.get("fit_seconds")), *(board.text(row, column) for column in beside)]
+        lines.append(_line(cells))
+    if not board.rows:
+        lines = ["No cell finished."]
+    problems = [f"- {_escape(row.label)}: {row.status} ({_escape(row.reason)})" for row in board.problems]
+    return "\n".join([*lines, *(["", *problems] if problems else [])]) + "\n"
+
+
+def markdown(results: Iterable[Result]) -> str:
+    """All leaderboards, each under a heading."""
+    parts = [
+        f"### {_escape(board.dataset)}, {_escape(board.split)}\n\n{leaderboard_markdown(board)}"
+        for board in leaderboards(results)
+    ]
+    return "\n".join(parts) if parts else "No results.\n"
+
+
+def write_markdown(results: Iterable[Result], path: str | Path) -> Path:
+    """Write :func:`markdown` to a file."""
+    path = Path(path)
+    write_text(path, markdown(results))
+    return path
+
+
+def _value(board: Leaderboard, row: Row, column: Column) -> str:
+    text = board.text(row, column)
+    return f"**{text}**" if board.is_best(row, column) else text
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape(text: str) -> str:
+    """Text that can neither end a cell nor become markup."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@])", r"\\\1", " ".join(text.split()))

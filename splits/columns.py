@@ -1,0 +1,108 @@
+"""Raw columns as checked arrays of one type each.
+
+``what`` names data set and column in errors; rows are counted from 1.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_MISSING = {"None", "nan", "NaT", "<NA>"}  # how objects that stand for no value print
+
+
+class InteractionsError(ValueError):
+    """The columns do not make a set of interactions; the message says which row and why."""
+
+
+def id_column(what: str, values: ArrayLike) -> NDArray[Any]:
+    """Ids as int64 where all are whole numbers, else as str."""
+    array = _one_dimensional(what, values)
+    if array.dtype.kind == "U":
+        array = np.asarray(values, dtype=object)  # in a list beside texts, a missing value would have become "nan"
+    missing = np.flatnonzero(_is_missing(array))
+    if len(missing):
+        raise InteractionsError(f"{what}: row {missing[0] + 1} is empty")
+    return array.astype(np.int64) if _are_whole(array) else array.astype(np.str_)
+
+
+def _is_missing(array: NDArray[Any]) -> NDArray[np.bool_]:
+    if array.dtype.kind == "f":
+        return np.asarray(np.isnan(array))
+    if array.dtype.kind == "O":
+        return np.array([v == "" if isinstance(v, str) else str(v) in _MISSING for v in array], dtype=bool)
+    return np.zeros(array.size, dtype=bool)
+
+
+def _are_whole(array: NDArray[Any]) -> bool:
+    """Whether all are numbers that int64 holds exactly."""
+    if array.dtype.kind == "O":
+        return all(isinstance(value, Integral) and -(2**63) <= int(value) < 2**63 for value in array)
+    if array.dtype.kind == "f":
+        return bool(np.all((array == np.floor(array)) & (np.abs(array) < 2**53)))
+    return array.dtype.kind == "i" or (array.dtype.kind == "u" and bool(np.all(array < 2**63)))
+
+
+def rating_column(what: str, ratings: ArrayLike | None) -> NDArray[np.float32] | None:
+    """Finite float32."""
+    if ratings is None:
+        return None
+    array = _one_dimensional(what, ratings)
+    with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, which is checked
+        numbers = _numbers(what, array).astype(np.float32)
+    return _finite(what, numbers, array)
+
+
+def time_column(what: str, timestamps: ArrayLike | None) -> NDArray[np.int64] | None:
+    """Whole seconds; what is finer is cut off."""
+    if timestamps is None:
+        return None
+    array = _one_dimensional(what, timestamps)
+    if array.dtype.kind == "M":
+        return _finite(what, array.astype("datetime64[s]"), array).astype(np.int64)
+    numbers = _numbers(what, array)
+    if numbers.dtype.kind == "f":
+        numbers = np.where(np.abs(numbers) >= 2**63, np.inf, numbers)  # what int64 can't hold
+    return _finite(what, numbers, array).astype(np.int64)
+
+
+def flag_column(what: str, flags: ArrayLike | None) -> NDArray[np.bool_] | None:
+    """Yes or no a row."""
+    return None if flags is None else _one_dimensional(what, flags).astype(bool)
+
+
+def _one_dimensional(what: str, values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise InteractionsError(f"{what} must be one-dimensional, not of shape {array.shape}")
+    return array
+
+
+def _numbers(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as they are; texts and other objects as float64."""
+    if array.dtype.kind in "biuf":
+        return array
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        for row, value in enumerate(array.tolist()):
+            _number(f"{what}: row {row + 1}", value)
+        raise
+
+
+def _number(what: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InteractionsError(f"{what} is {value!r}, not a finite number") from error
+
+
+def _finite(what: str, numbers: NDArray[Any], given: NDArray[Any]) -> NDArray[Any]:
+    """``numbers``, if all are finite; the error shows the value as it was given."""
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        raise InteractionsError(f"{what}: row {wrong[0] + 1} is {given[wrong[0]]}, not a finite number")
+    return numbers
