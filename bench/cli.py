@@ -57,9 +57,7 @@ class Columns(click.ParamType):
         pairs = [part.partition("=") for part in value.split(",")]
         if not all(role.strip() and name.strip() for role, _, name in pairs):
             self.fail(f"'{value}' must be like user=who,item=what,rating=stars, or user=1,item=2,rating=3", param, ctx)
-        return {
-            role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs
-        }
+        return {role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs}
 
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
@@ -106,9 +104,7 @@ def run(settings: tuple[str, ...], everything: bool, **options: Any) -> int:
     from bench.experiment import parse_settings
 
     with printing.progress() as listener:
-        frame = api.run(
-            everything=everything, parameters=parse_settings(settings), listener=listener, **options
-        )
+        frame = api.run(everything=everything, parameters=parse_settings(settings), listener=listener, **options)
     printing.leaderboards(listener.results)
     listener.summarise()
     return int(frame["status"].isin(["failed", "timeout", "out-of-memory"]).any())

@@ -86,10 +86,9 @@ def drive(
         cells_a_split = sum(len(candidate.seeds) for candidate in candidates)
         n_splits = sum(len(experiment.split_seeds(choice)) for choice in choices)
         listener.planned(len(experiment.datasets) * n_splits * cells_a_split)
-        results, refusals = [], []
-        for dataset in experiment.datasets:
-            for found in run_dataset(run, dataset, choices):
-                (results if isinstance(found, Result) else refusals).append(found)
+        found = [one for dataset in experiment.datasets for one in run_dataset(run, dataset, choices)]
+    results = [one for one in found if isinstance(one, Result)]
+    refusals = [one for one in found if isinstance(one, Refusal)]
     if not results and refusals:
         raise refusals[0].error
     for refusal in refusals:
@@ -197,8 +196,16 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
     with _shared(split, run.store.root) as folder:
         jobs = [
             Job(
-                cell, key, identity, run.experiment.k, folder, str(run.store.root), run.threads, known,
-                run.experiment.plugins, run.own_models,
+                cell,
+                key,
+                identity,
+                run.experiment.k,
+                folder,
+                str(run.store.root),
+                run.threads,
+                known,
+                run.experiment.plugins,
+                run.own_models,
             )  # fmt: skip
             for cell, key, identity in todo
         ]
@@ -277,5 +284,3 @@ def _pickled(own: Mapping[str, Any], table: Mapping[str, ModelRow]) -> Iterator[
         stream.write(cloudpickle.dumps({name: table[name] for name in own}))
         stream.flush()
         yield stream.name
-
-

@@ -107,7 +107,7 @@ def align(
     users, items = user_codes[listed.users], item_codes[listed.items]
     marks = np.empty(len(users), np.uint64)
     tie_hashes(0, users, items, marks)
-    order = np.lexsort([marks, listed.ratings if best_first else -listed.ratings, users])
+    order = np.lexsort((marks, listed.ratings if best_first else -listed.ratings, users))
     users, items = users[order], items[order]
     places = np.arange(len(users)) - np.searchsorted(users, users)
     lists = np.full((data.n_users, k), -1, np.int32)

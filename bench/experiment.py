@@ -134,13 +134,13 @@ def read_toml(file: str | Path) -> dict[str, Any]:
 
 def _checked(where: str, key: str, value: Any) -> Any:
     """A TOML value as the type Experiment wants."""
-    kinds = {
+    kinds: dict[str, Any] = {
         "datasets": list, "splits": list, "models": list, "plugins": list, "k": list, "seeds": int, "model_seeds": int,
         "parameters": dict, "columns": dict, "titles": str, "test": str, "threshold": (int, float),
     }  # fmt: skip
     if not isinstance(value, kinds[key]) or isinstance(value, bool):
-        kind = kinds[key] if isinstance(kinds[key], type) else float
-        raise ExperimentError(f"{where}: {key} must be a {kind.__name__}, not {value!r}")
+        kind = {list: "list", dict: "table", str: "string", int: "whole number"}.get(kinds[key], "number")
+        raise ExperimentError(f"{where}: {key} must be a {kind}, not {value!r}")
     if key == "k" and not all(isinstance(entry, int) for entry in value):
         raise ExperimentError(f"{where}: k must be a list of whole numbers, not {value!r}")
     if key in ("datasets", "splits", "models", "plugins") and not all(isinstance(entry, str) for entry in value):

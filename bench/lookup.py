@@ -183,4 +183,3 @@ def _nearest_title(titles: Any, wanted: str) -> str:
 def _item(interactions: Interactions, code: int, value: float | None) -> Item:
     title = "" if interactions.titles is None else str(interactions.titles[code])
     return Item(interactions.item_ids[code].item(), title, value)
-

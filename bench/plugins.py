@@ -73,7 +73,7 @@ def _row(name: str, entry: Any, origin: str) -> ModelRow:
     if not callable(model_class) or not isinstance(parameters, dict):
         raise PluginError(f"{origin}: model '{name}' must be a class or (class, parameters), not {entry!r}")
     check_contract(name, model_class)
-    learns_from = getattr(model_class, "learns_from", "positives")
+    learns_from: Any = getattr(model_class, "learns_from", "positives")
     if learns_from not in ("positives", "ratings"):
         raise PluginError(f"{origin}: {name}.learns_from must be 'positives' or 'ratings', not {learns_from!r}")
     summary = (model_class.__doc__ or origin).strip().splitlines()[0]

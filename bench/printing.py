@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.lookup import Item, Recommendations, Similar
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
+NOT_IN_TERMINAL = ("recall_min", "mae")  # they stand in the reports
 
 
 def console(stream: Any = None) -> Console:
@@ -69,7 +70,8 @@ class RunProgress(Listener):
             assert self._all is not None
             self.bars.advance(self._all)
         if not reused:
-            self._say(f"[{len(self.results)}/{self.n_cells}] {' '.join(map(str, _name(result.cell)))}: {_outcome(result)}")
+            name = " ".join(map(str, _name(result.cell)))
+            self._say(f"[{len(self.results)}/{self.n_cells}] {name}: {_outcome(result)}")
 
     def reported(self, files: list[str]) -> None:
         self.files = files
@@ -117,7 +119,7 @@ def leaderboards(results: Iterable[Result]) -> None:
     for board in make(results):
         table = Table(title=f"{board.dataset}, {board.split} split", title_justify="left", title_style="bold")
         table.add_column("model", no_wrap=True)
-        columns = board.select("accuracy", "ratings")
+        columns = [column for column in board.select("accuracy", "ratings") if column.metric not in NOT_IN_TERMINAL]
         for column in columns:
             table.add_column(column.title, justify="right", no_wrap=True)
         for heading in ("fit", "recommend", "memory"):
@@ -167,9 +169,7 @@ def evaluation(found: Evaluation, as_json: bool) -> None:
         return
     cutoffs = sorted({int(name.partition("@")[2]) for name in found.metrics})
     names = list(dict.fromkeys(name.partition("@")[0] for name in found.metrics))
-    rows = [
-        [name, *(_decimal(found.metrics.get(f"{name}@{k}")) for k in cutoffs)] for name in names
-    ]
+    rows = [[name, *(_decimal(found.metrics.get(f"{name}@{k}")) for k in cutoffs)] for name in names]
     _print_table(["metric", *(f"@{k}" for k in cutoffs)], rows, f"{found.counts['n_users']:,} users")
     for note in found.notes:
         print(f"note: {note}")
@@ -197,7 +197,7 @@ def similar(found: Similar, as_json: bool) -> None:
     if found.others:
         more = f" and {len(found.others) - 5} more" if len(found.others) > 5 else ""
         print(f"also matching: {'; '.join(found.others[:5])}{more}", file=sys.stderr)
-    rows = [[str(place), _decimal(item.value, 3), item.title or str(item.id)] for place, item in enumerate(found.items, 1)]
+    rows = [[str(n), _decimal(item.value, 3), item.title or str(item.id)] for n, item in enumerate(found.items, 1)]
     name = found.item.title or str(found.item.id)
     _print_table(["", "similarity", f"similar to {name}"], rows, f"{found.model}")
 

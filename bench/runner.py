@@ -161,7 +161,12 @@ def rank_test_users(
     """Lists of all test users and the seconds it took to score, mask and rank (AUC's counts included)."""
     started = perf_counter()
     ranked = rank(
-        scorer, material.test_users, material.seen, material.relevant, max(task.ks), task.cell.split_seed,
+        scorer,
+        material.test_users,
+        material.seen,
+        material.relevant,
+        max(task.ks),
+        task.cell.split_seed,
         threads=task.threads,
     )
     return ranked, perf_counter() - started

@@ -56,7 +56,7 @@ def describe(split: Split, licence: str) -> dict[str, Any]:
 def history(interactions: Interactions, user: int) -> NDArray[np.int64]:
     """Rows of a user's interactions, best rated first, then newest, then in file order."""
     rows = np.flatnonzero(interactions.users == user)
-    keys = [rows]
+    keys: list[NDArray[Any]] = [rows]
     if interactions.timestamps is not None:
         keys.append(-interactions.timestamps[rows])
     if interactions.ratings is not None:

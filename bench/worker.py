@@ -39,22 +39,22 @@ def _take_stdout() -> TextIO:
 
 def _run(job: dict[str, Any], events: TextIO) -> Any:
     """The cell's result, whatever happens: an exception is a row too."""
-    from reports.result import Cell, Result
+    from reports.result import Cell, Result, Status
 
     cell = Cell(**job["cell"])
     try:
         return _measure(job, cell, events)
     except MemoryError as error:
-        status, text = "out-of-memory", f"{type(error).__name__}: {error}"
+        status: Status = "out-of-memory"
+        text = f"{type(error).__name__}: {error}"
     except Exception as error:
         command = getattr(error, "command", None)
         status = "skipped" if command else "failed"
         text = str(error) if command else _explain(error)
     from bench.environment import describe
 
-    return Result(
-        cell, job["key"], job["identity"], status, text, measured={"environment": describe(job["threads"])}
-    )  # type: ignore[arg-type]
+    environment = describe(job["threads"])
+    return Result(cell, job["key"], job["identity"], status, text, measured={"environment": environment})
 
 
 def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
@@ -73,7 +73,7 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         metrics={name: (row, registry.resolve(row.target)) for name, row in registry.METRICS.items()},
         known_items=job["known_items"],
         threads=job["threads"],
-        progress=lambda epoch: events.write(json.dumps({"epoch": epoch}) + "\n") and None,
+        progress=lambda epoch: print(json.dumps({"epoch": epoch}), file=events),
     )
     return run_cell(
         lambda: build(row, cell.parameters, cell.model_seed, job["threads"]), load_split(job["split_folder"]), task

@@ -306,7 +306,7 @@ def _most_similar(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     queries = np.atleast_1d(np.asarray(wanted, dtype=np.int64))
     norms = np.linalg.norm(factors, axis=1)
-    unit = factors / np.where(norms > 0, norms, 1)[:, None]
+    unit = factors / np.where(norms > 0, norms, 1).astype(np.float32)[:, None]
     scores = _product(unit[queries], unit)
     scores[np.arange(len(queries)), queries] = 1 + 1e-6  # itself first, also before an identical twin
     _mask_columns(scores, exclude, allowed)

@@ -66,7 +66,8 @@ class Bias(Recommender):
         """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
         if self.user_biases is None or self.item_biases is None:
             raise NotFittedError("Bias isn't fitted: call fit(ratings) first")
-        return (self.global_bias + self.user_biases[user_ids] + self.item_biases[item_ids]).astype(np.float32)
+        users, items = np.asarray(user_ids), np.asarray(item_ids)
+        return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items], np.float32)
 
     def score(self, user_ids: ArrayLike) -> NDArray[np.float32]:
         users = np.atleast_1d(np.asarray(user_ids))

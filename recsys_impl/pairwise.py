@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
-from recsys_impl.blocks import BLOCKS, Cells
+from recsys_impl.blocks import Cells
+from recsys_impl.kernels.blocks import BLOCKS
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 from recsys_impl.randomness import generator
@@ -52,8 +53,7 @@ class PairwiseModel(FactorModel):
         ModelError
             No CSR, values that are not finite, or factors that diverged.
         """
-        positives = check_user_items(self, user_items)
-        positives.eliminate_zeros()
+        positives = only_positive(check_user_items(self, user_items))
         name = type(self).__name__
         random = generator(self.random_state, name)
         self._initialise(positives.shape, random)
@@ -84,3 +84,13 @@ class PairwiseModel(FactorModel):
 
     def _arrays(self) -> tuple[Any, ...]:
         return (self.user_factors, self.item_factors, self.item_biases, *self._squares)
+
+
+def only_positive(user_items: sp.csr_matrix) -> sp.csr_matrix:
+    """The entries above 0; the matrix itself where it has no others."""
+    if (user_items.data > 0).all():
+        return user_items
+    positives = user_items.copy()
+    positives.data[positives.data < 0] = 0
+    positives.eliminate_zeros()
+    return positives

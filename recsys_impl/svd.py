@@ -6,14 +6,15 @@ systems", IEEE Computer 42(8), 2009. (PureSVD, a singular value decomposition of
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
-from recsys_impl.blocks import BLOCKS, Cells
+from recsys_impl.blocks import Cells
+from recsys_impl.kernels.blocks import BLOCKS
 from recsys_impl.kernels.ratings import svd_cell
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
@@ -102,12 +103,13 @@ class SVD(FactorModel):
         """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
         self._require_fit()
         users, items = np.asarray(user_ids), np.asarray(item_ids)
-        assert self.user_biases is not None and self.item_biases is not None
+        assert self.user_biases is not None
+        assert self.item_biases is not None
         product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
         return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
 
     def _initialise(self, ratings: sp.csr_matrix, random: np.random.Generator) -> None:
-        """Normal factors and zero biases; users and items without a rating get zero factors: they stay at the biases."""
+        """Normal factors, zero biases; without a rating the factors are zero too, so that biases alone predict."""
         n_users, n_items = ratings.shape
         self.global_bias = float(ratings.data.mean(dtype=np.float64))
         self.user_biases, self.item_biases = np.zeros(n_users, np.float32), np.zeros(n_items, np.float32)

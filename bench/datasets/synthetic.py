@@ -27,8 +27,8 @@ from splits.randomness import generator
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-# Offsets of the power laws as shares of the ranks. With .02 the first has about 13 times the mean and the median half of
-# it, as MovieLens' users have; items are steeper, for taste flattens them.
+# Offsets of the power laws as shares of the ranks. With .02 the first has about 13 times the mean and the median half
+# of it, as MovieLens' users have; items are steeper, for taste flattens them.
 ACTIVITY_OFFSET, POPULARITY_OFFSET = 0.02, 0.005
 TASTE_SHAPE = 0.15  # of the gamma distribution: the smaller, the fewer genres a user likes
 STRANGE = 0.01  # what a genre that the user doesn't like is still worth

@@ -5,8 +5,8 @@ with item block c. In stage s the cells (b, (b + s) mod BLOCKS), for all b, touc
 may run at the same time, in any order, on any number of threads. Each cell has a random stream of its own. (Gemulla et
 al., "Large-scale matrix factorization with distributed stochastic gradient descent", KDD 2011, for the stages.)
 
-Within a cell interactions are in order of users, so that a user's vector stays in the nearest cache; the users
-themselves are in random order. On ML-1M this costs .004 of NDCG@10 against one sequence in random order.
+Within a cell the interactions stand user after user, so that a user's vector stays in the nearest cache; the users
+themselves are in random order.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ BLOCKS = 8
 
 
 @kernel(inline="always")
-def next_random(state):  # type: ignore[no-untyped-def]
+def next_random(state):
     """The next uint64 of a SplitMix64 stream (Steele et al. 2014); state uint64 (1,) is advanced."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     x = state[0]
@@ -27,13 +27,13 @@ def next_random(state):  # type: ignore[no-untyped-def]
 
 
 @kernel(inline="always")
-def random_below(state, n):  # type: ignore[no-untyped-def]
+def random_below(state, n):
     """A uniform integer in [0, n), n < 2^32, by multiplication instead of the remainder (Lemire 2019)."""
     return np.int64(((next_random(state) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
 @kernel
-def shuffle(values, state):  # type: ignore[no-untyped-def]
+def shuffle(values, state):
     """Fisher and Yates, in place."""
     for last in range(len(values) - 1, 0, -1):
         other = random_below(state, last + 1)
@@ -41,7 +41,7 @@ def shuffle(values, state):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def deal(indptr, indices, user_order, user_block, item_block, cell_start, cell_users, cell_positions):  # type: ignore[no-untyped-def]
+def deal(indptr, indices, user_order, user_block, item_block, cell_start, cell_users, cell_positions):
     """Sort interactions by cell, within a cell in the order of ``user_order``: a counting sort, one pass to count.
 
     indptr, indices: CSR. user_order (n_users,) a permutation; user_block (n_users,), item_block (n_items,) int8.

@@ -38,10 +38,10 @@ def scratch() -> Scratch:
 
 
 @intrinsic
-def _call(typingctx, address, pointers):  # type: ignore[no-untyped-def]
+def _call(typingctx, address, pointers):
     """Call the void function at ``address`` with ``pointers``, all of them given as int64."""
 
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):
         arguments = cgutils.unpack_tuple(builder, values[1])
         pointer = ir.IntType(8).as_pointer()
         function = ir.FunctionType(ir.VoidType(), [pointer] * len(arguments)).as_pointer()
@@ -54,12 +54,12 @@ def _call(typingctx, address, pointers):  # type: ignore[no-untyped-def]
 
 
 @kernel(inline="always")
-def _at(array):  # type: ignore[no-untyped-def]
+def _at(array):
     return np.int64(array.ctypes.data)
 
 
 @kernel
-def add_gram(routines, scratch, rows, n, sign, gram):  # type: ignore[no-untyped-def]
+def add_gram(routines, scratch, rows, n, sign, gram):
     """gram += sign rows[:n]' rows[:n], in one triangle. rows float32 (m, f), gram float32 (f, f)."""
     scratch.integers[0], scratch.integers[1] = rows.shape[1], n
     scratch.numbers[0], scratch.numbers[1] = sign, 1.0
@@ -72,7 +72,7 @@ def add_gram(routines, scratch, rows, n, sign, gram):  # type: ignore[no-untyped
 
 
 @kernel
-def solve_positive_definite(routines, scratch, matrix, vector):  # type: ignore[no-untyped-def]
+def solve_positive_definite(routines, scratch, matrix, vector):
     """Overwrite ``vector`` (f,) with matrix^-1 vector and ``matrix`` (f, f) with its factor; returns LAPACK's info."""
     scratch.integers[0], scratch.integers[1], scratch.integers[2] = len(vector), 1, 0
     integers = _at(scratch.integers)

@@ -16,7 +16,7 @@ from recsys_impl.kernels.lapack import add_gram, solve_positive_definite
 
 
 @kernel
-def solve_rows(  # type: ignore[no-untyped-def]
+def solve_rows(
     routines, scratch, start, stop, indptr, indices, confidence, fixed, offset, gram, common, weight, ridge, solution
 ):
     """Exact solution for rows start..stop by Cholesky; returns the first row that failed, or -1.
@@ -65,7 +65,7 @@ def solve_rows(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
-def conjugate_gradient_rows(  # type: ignore[no-untyped-def]
+def conjugate_gradient_rows(
     start, stop, indptr, indices, confidence, fixed, offset, gram, common, weight, ridge, steps, solution
 ):
     """A few steps of conjugate gradient from the present ``solution`` (Takács, Pilászy & Tikk 2011).

@@ -15,7 +15,7 @@ FAST = {"reassoc", "contract", "nsz"}  # sums may be reordered, so that they bec
 
 
 @kernel(fastmath=FAST, inline="always")
-def _score(x, y):  # type: ignore[no-untyped-def]
+def _score(x, y):
     total = np.float32(0)
     for f in range(len(x)):
         total += x[f] * y[f]
@@ -23,7 +23,7 @@ def _score(x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=FAST, inline="always")
-def _step(x, y_i, y_j, g_x, g_i, g_j, pull, rate, ridge):  # type: ignore[no-untyped-def]
+def _step(x, y_i, y_j, g_x, g_i, g_j, pull, rate, ridge):
     """Raise x·y_i - x·y_j: ascend pull * (x·y_i - x·y_j) - ridge/2 (|x|² + |y_i|² + |y_j|²) by Adagrad."""
     for f in range(len(x)):
         u, i, j = x[f], y_i[f], y_j[f]
@@ -39,15 +39,13 @@ def _step(x, y_i, y_j, g_x, g_i, g_j, pull, rate, ridge):  # type: ignore[no-unt
 
 
 @kernel(inline="always")
-def _step_bias(bias, g, item, gradient, rate):  # type: ignore[no-untyped-def]
+def _step_bias(bias, g, item, gradient, rate):
     g[item] += gradient * gradient
     bias[item] += rate * gradient / np.sqrt(g[item])
 
 
 @kernel(fastmath=FAST)
-def bpr_cell(  # type: ignore[no-untyped-def]
-    state, users, items, block, is_positive, x, y, b, g_x, g_y, g_b, rate, ridge
-):
+def bpr_cell(state, users, items, block, is_positive, x, y, b, g_x, g_y, g_b, rate, ridge):
     """Bayesian personalised ranking over one cell: each positive once, against one uniform negative.
 
     users, items (n,): the cell's positives, users in runs. block: the item block's items. is_positive uint8 (n_items,),
@@ -75,13 +73,11 @@ def bpr_cell(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=FAST)
-def warp_cell(  # type: ignore[no-untyped-def]
-    state, users, items, block, is_positive, x, y, b, g_x, g_y, g_b, rate, ridge, max_sampled, weights
-):
+def warp_cell(state, users, items, block, is_positive, x, y, b, g_x, g_y, g_b, rate, ridge, max_sampled, weights):
     """Weighted approximate-rank pairwise loss over one cell; arguments as in ``bpr_cell``.
 
-    Negatives are drawn until one scores above the positive minus the margin of 1, at most max_sampled times. After t draws
-    the positive's rank is estimated as (n_items - 1) / t, and weights[t] is the loss of that rank.
+    Negatives are drawn until one scores above the positive minus the margin of 1, at most max_sampled times. After t
+    draws the positive's rank is estimated as (n_items - 1) / t, and weights[t] is the loss of that rank.
     """
     start = 0
     while start < len(users):

@@ -6,7 +6,7 @@ from recsys_impl.kernels.compile import kernel
 
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
-def svd_cell(users, items, ratings, mean, x, y, b_u, b_i, rate, ridge):  # type: ignore[no-untyped-def]
+def svd_cell(users, items, ratings, mean, x, y, b_u, b_i, rate, ridge):
     """Each rating r of the cell once: e = r - (μ + b_u + b_i + x_u·y_i), then a step of ``rate`` down the gradient of
     e² + ridge (b_u² + b_i² + |x_u|² + |y_i|²), halved. users, items, ratings (n,), x, y factors, b_u, b_i biases.
     """

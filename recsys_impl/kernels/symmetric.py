@@ -4,7 +4,7 @@ from recsys_impl.kernels.compile import kernel
 
 
 @kernel
-def mirror_lower(matrix):  # type: ignore[no-untyped-def]
+def mirror_lower(matrix):
     """Copy the lower triangle of a square matrix onto the upper one, in tiles that fit the cache."""
     n, tile = len(matrix), 64
     for row_start in range(0, n, tile):

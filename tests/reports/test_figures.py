@@ -39,7 +39,8 @@ def test_the_figure_is_xml_and_labels_every_row_as_text(board, svg):
 
 
 def test_the_same_results_give_the_same_bytes_whatever_the_caller_has_set(fake, svg):
-    with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path", "text.color": "red"}):
+    own = {"font.size": 30, "axes.labelsize": 30, "xtick.major.size": 9, "svg.fonttype": "path", "text.color": "red"}
+    with matplotlib.rc_context(own):
         assert draw(fake.results(datasets=["ml-1m"])) == svg
     assert not re.search(r"20\d\d-\d\d-\d\d", svg)
 
@@ -51,6 +52,18 @@ def test_the_caller_s_settings_are_left_as_they_are(fake):
 
 
 def test_labels_cover_neither_each_other_nor_points(board):
+    assert_labels_are_free(board)
+
+
+def test_labels_of_a_crowd_move_apart(fake):
+    """Six models with nearly the same quality and time."""
+    crowd = [fake.result("ml-1m", "als", model=f"model number {place}") for place in range(6)]
+    apart = [fake.result("ml-1m", "random"), fake.result("ml-1m", "lightfm-warp")]
+    (board,) = leaderboards([*crowd, *apart])
+    assert_labels_are_free(board)
+
+
+def assert_labels_are_free(board):
     """In the boxes that the figure itself reckons with."""
     import matplotlib.text
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -61,13 +74,13 @@ def test_labels_cover_neither_each_other_nor_points(board):
     notes = [child for child in axes.get_children() if isinstance(child, matplotlib.text.Annotation)]
     boxes = [matplotlib.text.Text.get_window_extent(note).get_points().ravel() for note in notes]
     points = axes.transData.transform([note.xy for note in notes])
+    frame = axes.get_window_extent()
     assert len(boxes) == len(board.rows)
     for place, (left, bottom, right, top) in enumerate(boxes):
         for other in boxes[:place]:
             assert not (left < other[2] and other[0] < right and bottom < other[3] and other[1] < top)
         for x, y in points:
             assert not (left < x < right and bottom < y < top)
-        frame = axes.get_window_extent()
         assert frame.x0 <= left
         assert right <= frame.x1
 

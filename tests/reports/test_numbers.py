@@ -23,6 +23,7 @@ from reports import numbers
         (99.94, "99.9 s"),
         (99.96, "1 min 40 s"),
         (192, "3 min 12 s"),
+        (605, "10 min 05 s"),
         (3599.6, "1 h 00 min"),
         (7530, "2 h 05 min"),
     ],

@@ -56,6 +56,12 @@ class TestRoundTrip:
         store = Store(tmp_path)
         assert_same(store.read(store.write(result)), result)
 
+    def test_a_summary_leaves_out_what_is_per_user_and_nothing_else(self, tmp_path, result):
+        store = Store(tmp_path)
+        store.write(result)
+        (summary,) = store.summaries()
+        assert_same(summary, dataclasses.replace(result, users=None, lists=None, per_user={}))
+
     def test_no_evaluated_user_is_a_result_too(self, tmp_path, result):
         nobody = dataclasses.replace(
             result, users=result.users[:0], lists=result.lists[:0], per_user={"ndcg@10": np.empty(0)}

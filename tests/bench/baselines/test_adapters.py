@@ -1,0 +1,116 @@
+"""What holds for every adapter, whatever its library."""
+
+import sys
+import warnings
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from bench.baselines.missing import MissingLibraryError
+from recsys_impl.base import ModelError, NoSimilarityError, NotFittedError
+from recsys_impl.base import top_k
+
+
+def test_the_held_out_square_of_the_checkerboard_comes_first(adapter, checkerboard, learn):
+    model, (positives, _) = learn(adapter()), checkerboard
+    users = np.arange(20)
+    ids, scores = model.recommend(users, positives, N=1)
+    assert ids[:, 0].tolist() == users.tolist()
+    assert np.isfinite(scores).all()
+
+
+def test_items_of_one_parity_are_similar_and_an_item_is_most_similar_to_itself(adapter, learn):
+    model = learn(adapter())
+    for item in (0, 7):
+        ids, scores = model.similar_items(item, N=8)
+        assert ids[0] == item
+        assert (ids % 2 == item % 2).all()
+        assert (np.diff(scores) <= 0).all()
+
+
+def test_factor_models_know_similar_users_and_neighbourhoods_do_not(adapter, learn):
+    model = learn(adapter())
+    if hasattr(model, "item_weights"):
+        with pytest.raises(NoSimilarityError):
+            model.similar_users(4)
+        return
+    ids, _ = model.similar_users(4, N=8)
+    assert ids[0] == 4
+    assert (ids % 2 == 0).all()
+
+
+def test_scores_are_finite_float32_for_users_and_items_without_anything(adapter, tastes):
+    model = adapter().fit(tastes, show_progress=False)
+    scores = model.score(np.arange(80))
+    assert scores.shape == (80, 50)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+
+
+def test_fit_returns_the_model_and_leaves_the_matrix_alone(adapter, tastes):
+    model, before = adapter(), tastes.copy()
+    assert model.fit(tastes, show_progress=False) is model
+    assert (tastes != before).nnz == 0
+    assert np.array_equal(tastes.indices, before.indices)
+
+
+def test_the_same_seed_gives_the_same_scores_and_another_seed_others(adapter, tastes):
+    users = np.arange(80)
+    first, second = (adapter().fit(tastes, show_progress=False).score(users) for _ in range(2))
+    assert np.array_equal(first, second)
+    if hasattr(adapter(), "random_state"):
+        again, other = (adapter(random_state=5).fit(tastes, show_progress=False).score(users) for _ in range(2))
+        assert np.array_equal(again, other)
+
+
+def test_a_second_fit_starts_anew(adapter, tastes):
+    model = adapter().fit(tastes, show_progress=False)
+    first = model.score(np.arange(80))
+    assert np.array_equal(model.fit(tastes, show_progress=False).score(np.arange(80)), first)
+
+
+def test_save_and_load_give_the_same_model(adapter, learn, tmp_path):
+    model = learn(adapter())
+    model.save(tmp_path / "model.npz")
+    loaded = type(model).load(tmp_path / "model.npz")
+    assert type(loaded) is type(model)
+    assert np.array_equal(loaded.score(np.arange(20)), model.score(np.arange(20)))
+    assert np.array_equal(loaded.similar_items(3)[0], model.similar_items(3)[0])
+
+
+def test_a_model_that_is_not_fitted_says_so(adapter):
+    with pytest.raises(NotFittedError, match=type(adapter()).__name__):
+        adapter().score([0])
+
+
+def test_what_is_no_sparse_matrix_is_refused_by_name(adapter):
+    with pytest.raises(ModelError, match=type(adapter()).__name__):
+        adapter().fit(np.eye(3))
+
+
+def test_fit_is_silent_without_progress_and_never_prints_to_stdout(adapter, learn, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        learn(adapter())
+    assert capfd.readouterr() == ("", "")
+    learn(adapter(), show_progress=True)
+    assert capfd.readouterr().out == ""
+
+
+def test_the_number_of_blas_threads_is_put_back(adapter, learn):
+    blas = partial(sorted, key=lambda api: api["filepath"])
+    before = blas(threadpool_info())
+    learn(adapter())
+    after = {api["filepath"]: api["num_threads"] for api in threadpool_info()}
+    assert all(after[api["filepath"]] == api["num_threads"] for api in before)
+
+
+def test_a_callback_where_the_library_has_epochs_sees_each_one_and_its_seconds(adapter, learn):
+    seen = []
+    model = learn(adapter(), callback=lambda iteration, seconds, *_: seen.append((iteration, seconds)))
+    if seen or type(model).__name__ in ("ImplicitALS", "LightFMWARP", "LightFMBPR"):
+        assert [iteration for iteration, _ in seen] == list(range(model.iterations))
+        assert all(seconds >= 0 for _, seconds in seen)

@@ -1,0 +1,90 @@
+"""EASE, bias and popularity against their formulas; SVD's step against finite differences."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recsys_impl import EASE, Bias, Popularity, Random
+from recsys_impl.kernels.ratings import svd_cell
+from recsys_impl.kernels.symmetric import mirror_lower
+
+
+def test_ease_is_the_constrained_least_squares_solution(tastes):
+    """Each column of B is a ridge regression of its item on all others."""
+    x = tastes.toarray().astype(np.float64)
+    weights = EASE(20.0).fit(tastes, show_progress=False).item_weights
+    assert not np.diag(weights).any()
+    for item in (0, 3, 7, 119):
+        others = np.delete(np.arange(x.shape[1]), item)
+        a = x[:, others]
+        solution = np.linalg.solve(a.T @ a + 20 * np.eye(len(others)), a.T @ x[:, item])
+        np.testing.assert_allclose(weights[others, item], solution, atol=2e-4)
+
+
+def test_ease_scores_a_new_user_from_the_row(tastes):
+    model = EASE(20.0).fit(tastes, show_progress=False)
+    ids, scores = model.recommend(0, tastes[250], recalculate_user=True)
+    expected, expected_scores = model.recommend(250, tastes[250])
+    np.testing.assert_array_equal(ids, expected)
+    np.testing.assert_allclose(scores, expected_scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 200])
+def test_mirror_lower_makes_a_symmetric_matrix(n):
+    full = np.random.default_rng(n).normal(size=(n, n)).astype(np.float32)
+    full += full.T
+    half = np.asfortranarray(np.tril(full))
+    mirror_lower(half)
+    np.testing.assert_array_equal(half, full)
+
+
+def test_bias_solves_its_own_equations():
+    random = np.random.default_rng(0)
+    ratings = sp.csr_matrix(np.where(random.random((40, 30)) < 0.3, random.integers(1, 6, (40, 30)), 0))
+    model = Bias(item_regularization=10, user_regularization=15, iterations=200).fit(ratings, show_progress=False)
+    r = ratings.toarray().astype(float)
+    seen = r > 0
+    centred = np.where(seen, r - r[seen].mean(), 0)
+    b_u, b_i = model.user_biases, model.item_biases
+    np.testing.assert_allclose(b_u, np.where(seen, centred - b_i, 0).sum(1) / (15 + seen.sum(1)), atol=1e-9)
+    np.testing.assert_allclose(b_i, np.where(seen, centred - b_u[:, None], 0).sum(0) / (10 + seen.sum(0)), atol=1e-9)
+    assert model.predict([3], [4])[0] == pytest.approx(r[seen].mean() + b_u[3] + b_i[4], rel=1e-6)
+    assert model.score([3])[0, 4] == pytest.approx(model.predict([3], [4])[0])
+
+
+def test_popularity_counts_users(tastes):
+    scores = Popularity().fit(tastes).score([0, 5])
+    np.testing.assert_array_equal(scores[0], tastes.toarray().sum(axis=0))
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_random_scores_are_uniform_and_belong_to_the_pair(tastes):
+    model = Random(random_state=3).fit(tastes)
+    scores = model.score(np.arange(300))
+    np.testing.assert_array_equal(scores[[17, 4]], model.score([17, 4]))
+    assert scores.min() >= 0
+    assert scores.max() < 1
+    counts = np.histogram(scores, bins=10, range=(0, 1))[0]
+    assert np.sum((counts - 3600) ** 2 / 3600) < 27.9  # the 99.9% point for 9 degrees of freedom
+    assert abs(np.corrcoef(scores[0], scores[1])[0, 1]) < 0.4
+
+
+def test_svd_descends_the_gradient_of_the_squared_error():
+    """One rating; a step of ``rate`` is half the negative gradient of e² + ridge (all squares)."""
+    random = np.random.default_rng(1)
+    x, y = (random.normal(size=(1, 4)).astype(np.float32) for _ in range(2))
+    b_u, b_i = np.array([0.3], np.float32), np.array([-0.2], np.float32)
+    mean, rating, ridge, rate = 3.5, 5.0, 0.1, 1e-3
+
+    def loss(p):
+        error = rating - (mean + p[8] + p[9] + p[:4] @ p[4:8])
+        return error**2 + ridge * np.sum(p**2)
+
+    before = np.concatenate([x[0], y[0], b_u, b_i]).astype(np.float64)
+    h = 1e-6
+    gradient = np.array([(loss(before + h * e) - loss(before - h * e)) / (2 * h) for e in np.eye(10)])
+    one = np.zeros(1, np.int32)
+    numbers = [np.float32(number) for number in (rate, ridge)]
+    svd_cell(one, one, np.array([rating], np.float32), np.float32(mean), x, y, b_u, b_i, *numbers)
+    after = np.concatenate([x[0], y[0], b_u, b_i])
+    np.testing.assert_allclose((after - before) / rate, -gradient / 2, rtol=5e-3, atol=5e-3)

@@ -1,0 +1,148 @@
+"""BPR and WARP: the step against finite differences, the blocks against what they promise."""
+
+import numpy as np
+import pytest
+
+from recsys_impl import BPR, WARP
+from recsys_impl.blocks import BLOCKS, Cells
+from recsys_impl.kernels.blocks import random_below, shuffle
+from recsys_impl.kernels.pairwise import bpr_cell, warp_cell
+
+RIDGE = 0.3
+
+
+def one_pair(cell, *extra, seed=3):
+    """One user, one positive (item 0), one possible negative (item 1): parameters before and after a cell.
+
+    A learning rate of 1 and accumulators so large that they don't change: the step is the gradient over 1,000.
+    """
+    random = np.random.default_rng(seed)
+    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((1, 5), (2, 5), 2))
+    before = x.astype(float), y.astype(float), b.astype(float)
+    squares = [np.full_like(a, 1e6) for a in (x, y, b)]
+    users, items, block = np.zeros(1, np.int32), np.zeros(1, np.int32), np.arange(2, dtype=np.int32)
+    seen = np.zeros(2, np.uint8)
+    cell(np.ones(1, np.uint64), users, items, block, seen, x, y, b, *squares, np.float32(1), np.float32(RIDGE), *extra)
+    assert not seen.any()
+    steps = [1000 * (after - old) for after, old in zip((x, y, b), before, strict=True)]
+    return before, steps
+
+
+def numerical_gradient(objective, parameters, h=1e-5):
+    gradients = []
+    for array in parameters:
+        gradient = np.zeros_like(array)
+        for place in np.ndindex(array.shape):
+            old = array[place]
+            array[place] = old + h
+            above = objective(*parameters)
+            array[place] = old - h
+            gradient[place] = (above - objective(*parameters)) / (2 * h)
+            array[place] = old
+        gradients.append(gradient)
+    return gradients
+
+
+def margin(x, y, b):
+    return x[0] @ y[0] + b[0] - x[0] @ y[1] - b[1]
+
+
+def penalty(x, y, b):
+    return RIDGE / 2 * (np.sum(x**2) + np.sum(y**2) + np.sum(b**2))
+
+
+def test_bpr_climbs_the_gradient_of_the_log_likelihood():
+    before, steps = one_pair(bpr_cell)
+    wanted = numerical_gradient(lambda *p: -np.log1p(np.exp(-margin(*p))) - penalty(*p), list(before))
+    for step, gradient in zip(steps, wanted, strict=True):
+        np.testing.assert_allclose(step, gradient, rtol=2e-3, atol=2e-3)
+
+
+def test_warp_climbs_the_gradient_of_the_weighted_hinge():
+    weights = np.full(11, 1.7, np.float32)
+    before, steps = one_pair(warp_cell, 10, weights, seed=4)
+    assert margin(*before) < 1, "the seed must give a violation"
+    wanted = numerical_gradient(lambda *p: -1.7 * max(0, 1 - margin(*p)) - penalty(*p), list(before))
+    for step, gradient in zip(steps, wanted, strict=True):
+        np.testing.assert_allclose(step, gradient, rtol=2e-3, atol=2e-3)
+
+
+def test_warp_leaves_a_pair_with_enough_margin_alone():
+    weights = np.ones(11, np.float32)
+    for seed in range(50):
+        before, steps = one_pair(warp_cell, 10, weights, seed=seed)
+        if margin(*before) > 1:
+            assert not any(step.any() for step in steps)
+            return
+    pytest.fail("no seed gave a margin above 1")
+
+
+def test_warp_weighs_by_the_estimated_rank(tastes):
+    """weights[t] = ln of (items - 1) / t, at least ln 1: the more draws it took, the higher the positive already is."""
+    captured = {}
+
+    class Spy(WARP):
+        def _cell_step(self, n_items):
+            step = super()._cell_step(n_items)
+            names = step.__code__.co_freevars
+            captured.update(dict(zip(names, (cell.cell_contents for cell in step.__closure__), strict=True)))
+            return step
+
+    Spy(factors=4, iterations=1, max_sampled=30).fit(tastes, show_progress=False)
+    expected = [0] + [np.log(max(1, 119 // t)) for t in range(1, 31)]
+    np.testing.assert_allclose(captured["weights"], expected, rtol=1e-6)
+
+
+def test_cells_hold_every_interaction_once_and_stages_touch_nothing_in_common(tastes):
+    cells = Cells(tastes, np.random.default_rng(0))
+    pairs = set(zip(cells.users.tolist(), cells.items.tolist(), strict=True))
+    coo = tastes.tocoo()
+    assert len(cells.users) == tastes.nnz
+    assert pairs == set(zip(coo.row.tolist(), coo.col.tolist(), strict=True))
+    for stage in range(BLOCKS):
+        users_of, items_of = [], []
+        for cell in cells.of_stage(stage):
+            _, users, items, block = cells.content(*cell)
+            assert set(items) <= set(block)
+            users_of.append(set(users))
+            items_of.append(set(block))
+            assert (np.diff(np.flatnonzero(np.diff(users))) > 0).all()
+            assert len(set(users)) == 1 + np.count_nonzero(np.diff(users)) if len(users) else True
+        assert sum(map(len, users_of)) == len(set().union(*users_of))
+        assert sum(map(len, items_of)) == len(set().union(*items_of)) == tastes.shape[1]
+
+
+def test_dealing_keeps_the_values_beside_their_pairs(tastes):
+    matrix = tastes.copy()
+    matrix.data = np.arange(matrix.nnz, dtype=np.float32)
+    cells = Cells(matrix, np.random.default_rng(1))
+    values = matrix.data[cells.positions]
+    np.testing.assert_array_equal(np.asarray(matrix[cells.users, cells.items]).ravel(), values)
+
+
+def test_random_numbers_are_uniform_and_shuffles_are_permutations():
+    state = np.array([7], np.uint64)
+    draws = np.array([random_below(state, 5) for _ in range(20_000)])
+    assert draws.min() == 0
+    assert draws.max() == 4
+    expected = len(draws) / 5
+    chi_square = np.sum((np.bincount(draws) - expected) ** 2 / expected)
+    assert chi_square < 18.5  # the 99.9% point for 4 degrees of freedom
+    values = np.arange(50)
+    shuffle(values, state)
+    assert sorted(values) == list(range(50))
+    assert not np.array_equal(values, np.arange(50))
+
+
+@pytest.mark.parametrize("model", [BPR, WARP])
+def test_zeros_and_negative_values_are_no_positives(model, tastes):
+    """A stored zero or dislike is as good as none, and the caller's matrix stays as it was."""
+    padded = tastes.copy()
+    padded.data[::7] = 0
+    padded.data[::11] = -1
+    clean = padded.copy()
+    clean.data[clean.data < 0] = 0
+    clean.eliminate_zeros()
+    one, other = (model(factors=4, iterations=2).fit(m, show_progress=False) for m in (padded, clean))
+    np.testing.assert_array_equal(one.item_factors, other.item_factors)
+    assert padded.nnz == tastes.nnz
