@@ -50,11 +50,11 @@ class SimilarItems:
 
 @dataclass(frozen=True)
 class ShownUser:
-    """A user's history (its first titles) beside each model's list."""
+    """A user's history (its first titles; ``cut`` where there are more) beside each model's list."""
 
     name: str
     history: tuple[Title, ...]
-    n_history: int
+    cut: bool
     n_test: int
     lists: tuple[TitleList, ...]
 
@@ -93,7 +93,9 @@ def _cells_of(board: Leaderboard, seed: int) -> list[tuple[Row, Result]]:
 
 
 def _similar(cells: list[tuple[Row, Result]], dataset: Dataset) -> tuple[SimilarItems, ...]:
-    items = sorted({item for _, result in cells for item in result.neighbours})
+    found = sorted({item for _, result in cells for item in result.neighbours})
+    known = dataset.get("known_items") or []
+    items = [*(item for item in known if item in found), *(item for item in found if item not in known)]
     return tuple(
         SimilarItems(
             title=_title(dataset, item),
@@ -126,7 +128,7 @@ def _users(cells: list[tuple[Row, Result]], dataset: Dataset, n: int) -> tuple[S
                 ShownUser(
                     name=str(entry.get("user_id", entry["user"])),
                     history=_titles(dataset, entry["history"][:N_HISTORY]),
-                    n_history=len(entry["history"]),
+                    cut=len(entry["history"]) > N_HISTORY,
                     n_test=len(test),
                     lists=tuple(lists),
                 )

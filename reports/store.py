@@ -213,7 +213,7 @@ def _metric(
 
 def _check_dataset(content: dict[str, Any]) -> None:
     """That titles are a list and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in ("titles", "item_ids", "showcase"):
+    for name in ("titles", "item_ids", "known_items", "showcase"):
         if not isinstance(content.get(name), list | None):
             raise TypeError(f"{name} is not a list")
     for user in content.get("showcase") or []:

@@ -45,10 +45,16 @@ def test_similar_titles_leave_the_item_itself_out_and_name_who_is_silent(results
     assert [row.model for row in similar.silent] == ["popularity"]
 
 
+def test_similar_items_stand_in_the_order_of_the_known_items(results):
+    results[0].neighbours = {0: [0, 1], 2: [2, 1], 3: [3, 1]}
+    found = show(results, {**DATASET, "known_items": [3, 4, 0]}).similar
+    assert [similar.title.text for similar in found] == ["Die Hard", "Alien", "Clerks"]
+
+
 def test_as_many_users_are_shown_as_asked_for_and_a_long_history_is_cut(results):
     assert [user.name for user in show(results, users=1).users] == ["two"]
     five = show(results).users[1]
-    assert (len(five.history), five.n_history) == (N_HISTORY, 50)
+    assert (len(five.history), five.cut, show(results).users[0].cut) == (N_HISTORY, True, False)
 
 
 def test_a_user_who_is_not_evaluated_is_not_shown(results):
