@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -112,7 +113,9 @@ class ImplicitItemCosine(ItemWeightModel):
         """Weigh all pairs of items of a users x items CSR; ``callback`` isn't called, there are no iterations."""
         self.user_items = check_user_items(self, user_items)
         model = self._library_model()
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+            # The library turns the matrix into COO and warns itself of that.
+            warnings.filterwarnings("ignore", message="Method expects CSR input")
             model.fit(self.user_items, show_progress=show_progress)
         self.item_weights = model.similarity.astype(np.float32)
         return self

@@ -49,7 +49,7 @@ def ml_100k() -> Interactions:
     ratings = Form("\t", RATING_COLUMNS, closed=True)
     titles = Form("|", ("item", "title", "released", "video", "address", *GENRES), encoding="latin-1", closed=True)
     movies = [
-        (_item_id(folder / "u.item", line, fields[0]), fields[1], _genres(_flagged(fields[5:])))
+        (_item_id(folder / "u.item", line, fields[0]), fields[1].strip(), _genres(_flagged(fields[5:])))
         for line, fields in records(folder / "u.item", titles)
     ]
     return _load(ML_100K, folder, ratings, movies, scale=(1.0, 5.0))

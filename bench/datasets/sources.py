@@ -164,7 +164,8 @@ def _own_failure(source: Source) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    """An error in one line; of those that requests wraps in others the innermost, which says it best."""
+    text = " ".join(str(error).split()).rpartition("(Caused by ")[2] or type(error).__name__
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
@@ -197,9 +198,6 @@ def _install(folder: Path, target: Path, source: Source) -> Path:
 
 
 def _download_all(source: Source, folder: Path) -> None:
-    if not all(download.md5 for download in source.downloads):
-        message = f"no checksum is published for {source.name}: the download is checked by its counts alone"
-        warnings.warn(message, DatasetWarning, stacklevel=2)
     for download in source.downloads:
         file = _download(download, folder)
         if file.suffix == ".zip":
@@ -208,6 +206,9 @@ def _download_all(source: Source, folder: Path) -> None:
             file.unlink()
     if not _complete(folder, source):
         raise DatasetError(f"the download does not hold {', '.join(source.files)}")
+    if not all(download.md5 for download in source.downloads):
+        message = f"no checksum is published for {source.name}: the download is checked by its counts alone"
+        warnings.warn(message, DatasetWarning, stacklevel=5)
 
 
 def _download(download: Download, folder: Path) -> Path:

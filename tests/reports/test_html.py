@@ -101,7 +101,7 @@ class TestPage:
     def test_titles_history_and_hits_are_shown(self, document):
         assert "Similar to Toy Story (1995)" in document.text
         assert "No list of similar items from popularity, bias, random." in re.sub(r"\s+", " ", document.text)
-        assert re.search(r"User 4\s+From the history, best first:\s+Terminator, The \(1984\)", document.text)
+        assert re.search(r"User 4\s+From the history:\s+Terminator, The \(1984\)", document.text)
         assert document.text.count("hit\n") > 5
 
     def test_best_values_are_strong_and_only_in_accuracy(self, page):

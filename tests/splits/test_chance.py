@@ -72,6 +72,17 @@ def test_a_user_of_seven_interactions_gives_one_or_two_to_each_fold_by_turns(of_
     assert abs(np.mean(large) - 2 / 5) < 4 * np.sqrt(0.4 * 0.6 / SEEDS)
 
 
+def test_whose_fold_is_the_large_one_is_chance_between_users_too(of_sizes):
+    """Users are dealt to in random order: one user's large fold isn't always the next after another's."""
+    interactions = of_sizes(6, 6, 7, 8, 9)
+    distances = set()
+    for partition in range(20):
+        parts = [splits.k_fold(interactions, 5 * partition + fold).test.users for fold in range(5)]
+        first, second = (np.argmax([np.sum(part == user) for part in parts]) for user in (0, 1))
+        distances.add((second - first) % 5)
+    assert len(distances) >= 3
+
+
 def test_rules_do_not_share_their_random_numbers(of_sizes):
     """The same seed under two rules: overlaps are those of chance (k of n), not all or none."""
     interactions = of_sizes(*[10] * 200)

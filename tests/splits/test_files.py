@@ -184,7 +184,23 @@ def test_csv_reads_back_as_the_same_interactions(tmp_path):
 def test_a_failed_export_leaves_what_was_there(full, bare, tmp_path, monkeypatch):
     write_csv(bare, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr("splits.files._shortest", lambda ratings: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+
+    def fail_half_way(part, path):
+        path.write_text("user,item,rating,timestamp\nana,7,")
+        if path.name.endswith("test.csv"):
+            raise OSError("disk full")
+
+    monkeypatch.setattr("splits.files._write_table", fail_half_way)
+    with pytest.raises(OSError, match="disk full"):
         write_csv(full, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_save_that_was_interrupted_is_never_taken_for_a_split(full, bare, tmp_path, monkeypatch):
+    """Some arrays are the new split's and some the old one's by then."""
+    save_split(full, tmp_path)
+    monkeypatch.setattr("splits.files._description", lambda split: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_split(bare, tmp_path)
+    with pytest.raises(SplitError, match="no finished split here"):
+        load_split(tmp_path)

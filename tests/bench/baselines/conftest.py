@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 # name: (module, class, parameters that learn a small checkerboard, the library that it needs)
 ADAPTERS = {
-    "implicit-als": ("implicit_models", "ImplicitALS", {"factors": 4, "regularization": 0.1, "alpha": 5}, "implicit"),
+    "implicit-als": ("implicit_models", "ImplicitALS", {"factors": 2, "regularization": 1, "alpha": 1}, "implicit"),
     "implicit-bpr": (
         "implicit_models",
         "ImplicitBPR",
@@ -18,7 +18,12 @@ ADAPTERS = {
     ),
     "implicit-item-cosine": ("implicit_models", "ImplicitItemCosine", {"K": 20}, "implicit"),
     "implicit-item-bm25": ("implicit_models", "ImplicitItemBM25", {"K": 20, "K1": 100, "B": 0.2}, "implicit"),
-    "lightfm-warp": ("lightfm_models", "LightFMWARP", {"factors": 8, "learning_rate": 0.1, "iterations": 40}, "lightfm"),
+    "lightfm-warp": (
+        "lightfm_models",
+        "LightFMWARP",
+        {"factors": 8, "learning_rate": 0.1, "iterations": 40},
+        "lightfm",
+    ),
     "lightfm-bpr": ("lightfm_models", "LightFMBPR", {"factors": 8, "learning_rate": 0.1, "iterations": 40}, "lightfm"),
     "surprise-svd": (
         "surprise_models",

@@ -1,0 +1,78 @@
+"""The arrows between packages and inside ``bench``, read from the imports themselves."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bench", "recsys_impl", "splits", "reports")
+
+# What a module of bench may import of bench. Leaves that everybody may use stand first.
+LEAVES = {"registry", "environment", "listener"}
+ARROWS = {
+    "__main__": {"cli"},
+    "cli": {"api", "printing", "registry", "plugins", "experiment"},
+    "printing": {"listener", "evaluation", "lookup"},
+    "api": {"driver", "evaluation", "lookup", "experiment", "listener", "loading"},
+    "driver": {"building", "environment", "loading", "showcase", "experiment", "plugins", "workers", "datasets"},
+    "lookup": {"building", "environment", "loading", "plugins", "showcase"},
+    "evaluation": {"datasets", "metrics", "ranking"},
+    "loading": {"experiment", "datasets"},
+    "workers": set(),
+    "worker": {"building", "plugins", "runner"},
+    "runner": {"ranking", "metrics", "building"},
+    "ranking": set(),
+    "metrics": {"ranking"},
+}
+
+
+def imports_of(path):
+    """Names of all modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", ["recsys_impl", "splits", "reports"])
+def test_the_three_import_neither_bench_nor_each_other(package):
+    others = set(PACKAGES) - {package}
+    for path in modules(package):
+        wrong = {name for name in imports_of(path) if name.split(".")[0] in others}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_bench_keeps_its_arrows():
+    for path in modules("bench"):
+        inside = path.relative_to(ROOT / "bench").parts
+        if inside[0] in ("datasets", "baselines"):
+            allowed = {inside[0], *LEAVES}
+        else:
+            allowed = ARROWS.get(path.stem, set()) | LEAVES
+        of_bench = {name.split(".")[1] for name in imports_of(path) if name.startswith("bench.")}
+        of_bench &= {other.stem for other in (ROOT / "bench").iterdir()}
+        wrong = of_bench - allowed - {path.stem}
+        assert not wrong or path.stem == "__init__", f"{path.relative_to(ROOT)} imports bench's {wrong}"
+
+
+def test_nothing_imports_torch():
+    for package in PACKAGES:
+        for path in modules(package):
+            assert not {name for name in imports_of(path) if name.split(".")[0] == "torch"}, path
+
+
+def test_every_module_has_a_docstring():
+    for package in PACKAGES:
+        for path in modules(package):
+            text = path.read_text(encoding="utf-8")
+            assert not text or ast.get_docstring(ast.parse(text)), path
