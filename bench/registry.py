@@ -109,6 +109,8 @@ SPLITS: dict[str, SplitRow] = {
 
 TUNED = "best of a handful of settings by NDCG@10 on ML-1M and ML-100K, one random split each"
 
+TUNED_LIBRARY = "best of a handful of settings by NDCG@10 on ML-1M, one random split"
+
 MODELS: dict[str, ModelRow] = {
     "random": ModelRow("recsys_impl.popularity:Random", "a random order for every user: what chance gives"),
     "popularity": ModelRow("recsys_impl.popularity:Popularity", "the same most popular items for every user"),
@@ -149,6 +151,80 @@ MODELS: dict[str, ModelRow] = {
         "linear item-item weights in closed form (Steck 2019)",
         {"regularization": 500.0},
         TUNED,
+    ),
+    "implicit-als": ModelRow(
+        "bench.baselines.implicit_models:ImplicitALS",
+        "implicit: weighted least squares, conjugate gradient",
+        {"factors": 128, "regularization": 100.0, "alpha": 10.0, "iterations": 15},
+        TUNED_LIBRARY,
+        library="implicit",
+        extra="implicit",
+        twin="als",
+    ),
+    "implicit-bpr": ModelRow(
+        "bench.baselines.implicit_models:ImplicitBPR",
+        "implicit: Bayesian personalised ranking, one thread (its threads race)",
+        {"factors": 64, "learning_rate": 0.005, "regularization": 0.001, "iterations": 80},
+        TUNED_LIBRARY,
+        library="implicit",
+        extra="implicit",
+        twin="bpr",
+    ),
+    "implicit-item-bm25": ModelRow(
+        "bench.baselines.implicit_models:ImplicitItemBM25",
+        "implicit: item-item neighbours on BM25 weights",
+        {"K": 1000, "K1": 10.0, "B": 0.3},
+        TUNED_LIBRARY,
+        library="implicit",
+        extra="implicit",
+    ),
+    "implicit-item-cosine": ModelRow(
+        "bench.baselines.implicit_models:ImplicitItemCosine",
+        "implicit: item-item neighbours by cosine",
+        {"K": 20},
+        TUNED_LIBRARY,
+        library="implicit",
+        extra="implicit",
+    ),
+    "lightfm-warp": ModelRow(
+        "bench.baselines.lightfm_models:LightFMWARP",
+        "LightFM: WARP with Adagrad, one thread (its threads race)",
+        {"factors": 64, "learning_rate": 0.03, "regularization": 1e-6, "iterations": 25, "max_sampled": 100},
+        TUNED_LIBRARY,
+        library="lightfm-next",
+        extra="lightfm",
+        twin="warp",
+    ),
+    "lightfm-bpr": ModelRow(
+        "bench.baselines.lightfm_models:LightFMBPR",
+        "LightFM: BPR with Adagrad, one thread (its threads race)",
+        {"factors": 64, "learning_rate": 0.02, "regularization": 1e-6, "iterations": 20},
+        TUNED_LIBRARY,
+        library="lightfm-next",
+        extra="lightfm",
+        twin="bpr",
+    ),
+    "surprise-svd": ModelRow(
+        "bench.baselines.surprise_models:SurpriseSVD",
+        "Surprise: biased factorisation of ratings by SGD",
+        {"factors": 100, "iterations": 20, "learning_rate": 0.005, "regularization": 0.02},
+        "Surprise's own defaults",
+        learns_from="ratings",
+        library="scikit-surprise",
+        extra="surprise",
+        twin="svd",
+    ),
+    "sklearn-pure-svd": ModelRow(
+        "bench.baselines.sklearn_models:PureSVD",
+        "scikit-learn: truncated singular value decomposition (PureSVD)",
+        {"factors": 20},
+        TUNED_LIBRARY,
+    ),
+    "sklearn-nmf": ModelRow(
+        "bench.baselines.sklearn_models:NMF",
+        "scikit-learn: non-negative matrix factorisation",
+        {"factors": 64, "regularization": 0.005, "iterations": 50},
+        TUNED_LIBRARY,
     ),
 }
 

@@ -65,8 +65,6 @@ def read_table(path: Path, form: Form, columns: Mapping[str, Column]) -> dict[st
     _check_ends(path, content, form)
     try:
         table = _parse(content, form, columns)
-        if table.num_rows == 0:
-            raise DatasetError(f"{path} has a header and no rows. Give the file with its rows.")
         if form.quoted and table.num_rows != _lines_with_rows(content, form):
             # A stray quote can swallow lines without a word from Arrow; the strict reader knows it from a line break
             # that belongs to a field.
@@ -113,6 +111,8 @@ def _check_ends(path: Path, content: bytes, form: Form) -> None:
                 f"'{_shown(form.separator.join(first))}' where the header '{form.separator.join(form.header)}' belongs"
             )
             raise line_error(path, 1, found, "Get the file again or put its header back.")
+        if b"\n" not in content.strip():
+            raise DatasetError(f"{path} has a header and no rows. Give the file with its rows.")
     if form.closed and not content.endswith(b"\n"):
         last = content[content.rfind(b"\n") + 1 :]
         found = f"the last line has no end ('{_shown(last)}')"
@@ -179,7 +179,8 @@ def _records(path: Path, content: bytes, form: Form) -> Iterator[tuple[int, list
 def _fields(path: Path, content: bytes, form: Form) -> Iterator[tuple[int, list[str]]]:
     lines = _lines(path, content, form.encoding)
     if not form.quoted:
-        yield from ((line, text.split(form.separator)) for line, text in enumerate(lines, 1) if text)
+        stripped = (text.rstrip("\r\n") for text in lines)
+        yield from ((line, text.split(form.separator)) for line, text in enumerate(stripped, 1) if text)
         return
     reader = csv.reader(lines, delimiter=form.separator, strict=True)
     try:
@@ -195,7 +196,7 @@ def _lines(path: Path, content: bytes, encoding: str) -> Iterator[str]:
         encoding = "utf-8"
     for line, raw in enumerate(BytesIO(content), 1):
         try:
-            yield raw.decode(encoding).rstrip("\r\n")
+            yield raw.decode(encoding)
         except UnicodeDecodeError as error:
             found = f"byte {raw[error.start]:#04x} is not UTF-8 ('{_shown(raw)}')"
             advice = "Save the file as UTF-8; if it is Latin-1: iconv -f ISO-8859-1 -t UTF-8."

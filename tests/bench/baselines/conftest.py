@@ -21,7 +21,7 @@ ADAPTERS = {
     "lightfm-warp": (
         "lightfm_models",
         "LightFMWARP",
-        {"factors": 8, "learning_rate": 0.1, "iterations": 40},
+        {"factors": 2, "learning_rate": 0.1, "iterations": 40},
         "lightfm",
     ),
     "lightfm-bpr": ("lightfm_models", "LightFMBPR", {"factors": 8, "learning_rate": 0.1, "iterations": 40}, "lightfm"),

@@ -34,6 +34,7 @@ def test_bpr_ranks_as_the_library_does(tastes):
     assert np.allclose(with_bias, library.item_factors @ library.user_factors[0], atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Method expects CSR input")
 def test_the_neighbourhoods_rank_as_the_library_does(tastes):
     for model, library in [
         (ImplicitItemCosine(K=12), CosineRecommender(K=12)),

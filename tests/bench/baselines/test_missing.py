@@ -1,6 +1,8 @@
 """A library that isn't there is a reason with a command, never a crash at import."""
 
+import os
 import pickle
+import subprocess
 import sys
 from importlib import import_module
 
@@ -35,12 +37,11 @@ def test_without_its_library_an_adapter_is_imported_and_its_model_names_the_comm
 
 
 def test_the_adapters_of_a_listing_import_no_library():
-    import subprocess
-
     modules = ["implicit_models", "lightfm_models", "surprise_models", "sklearn_models"]
     code = "import sys\n" + "\n".join(f"import bench.baselines.{module}" for module in modules)
     code += "\nprint(*{'implicit', 'lightfm', 'surprise', 'sklearn', 'pandas'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == ""
 
 

@@ -1,6 +1,7 @@
 """The adapters of scikit-learn against the decompositions themselves."""
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 from sklearn import decomposition
 
@@ -26,6 +27,7 @@ def test_pure_svd_scores_a_user_anew_from_a_row(tastes):
     assert np.array_equal(again[0], model.recommend([3, 7], tastes[[3, 7]])[0])
 
 
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_nmf_scores_as_the_librarys_reconstruction_and_is_not_negative(tastes):
     model = NMF(factors=5, regularization=0.001, iterations=30, random_state=4).fit(tastes, show_progress=False)
     library = decomposition.NMF(5, alpha_W=0.001, max_iter=30, random_state=4)

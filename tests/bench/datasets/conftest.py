@@ -19,7 +19,8 @@ SMALL = {
     },
     "ml-1m": {
         "ratings.dat": "1::1::5::100\n1::2::3::200\n2::2::4::300\n",
-        "movies.dat": "1::Toy Story (1995)::Animation|Comedy\n2::Mis\xe9rables, Les (1995)::Drama\n3::Unrated (1999)::War\n",
+        "movies.dat": "1::Toy Story (1995)::Animation|Comedy\n2::Mis\xe9rables, Les (1995)::Drama\n"
+        "3::Unrated (1999)::War\n",
     },
     "ml-latest-small": {
         "ratings.csv": "userId,movieId,rating,timestamp\r\n1,1,5.0,100\r\n1,2,0.5,200\r\n2,2,4.5,300\r\n",
@@ -73,7 +74,7 @@ def website(tmp_path, monkeypatch):
     folder = tmp_path / "website"
     folder.mkdir()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield folder, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

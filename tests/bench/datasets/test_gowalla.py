@@ -11,7 +11,7 @@ from bench.datasets.gowalla import gowalla
 def test_the_published_test_rows_are_held_out(own_data):
     with pytest.warns(DatasetWarning, match="gowalla in .* has 7 rows, 2 users and 4 items"):
         data = gowalla()
-    rows = [(int(data.user_ids[u]), int(data.item_ids[i])) for u, i in zip(data.users, data.items)]
+    rows = list(zip(data.user_ids[data.users].tolist(), data.item_ids[data.items].tolist(), strict=True))
     assert rows == [(0, 0), (0, 1), (0, 2), (1, 2), (0, 3), (1, 0), (1, 1)]
     assert data.held_out.tolist() == [False] * 4 + [True] * 3
     assert (data.ratings, data.timestamps, data.titles, data.relevance_threshold) == (None, None, None, None)

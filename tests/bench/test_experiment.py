@@ -1,0 +1,141 @@
+"""Options and TOML files become experiments, or errors that say what to write instead."""
+
+import pytest
+
+from bench.experiment import (
+    Experiment,
+    ExperimentError,
+    SplitChoice,
+    choose_models,
+    is_file,
+    parse_settings,
+    parse_value,
+    read_toml,
+)
+from bench.registry import DATASETS, METRICS, MODELS, SPLITS, UnknownNameError, look_up, resolve
+
+
+@pytest.mark.parametrize("text", ["random", "random:test_fraction=0.3", "k-fold:by=row,folds=4", "leave-one-out:by=random"])
+def test_a_split_is_read_and_written_back(text):
+    assert SplitChoice.parse(text).label == text
+
+
+def test_parameters_of_a_split_are_sorted_and_typed():
+    choice = SplitChoice.parse("k-fold:folds=4,by=row")
+    assert choice.parameters == {"folds": 4, "by": "row"}
+    assert choice.label == "k-fold:by=row,folds=4"
+
+
+@pytest.mark.parametrize("text", ["random:0.3", "random:=3"])
+def test_a_setting_of_a_split_without_a_name_is_refused(text):
+    with pytest.raises(ExperimentError, match="must be parameter=value"):
+        SplitChoice.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1), ("1e-3", 0.001), ("true", True), ("True", True), ("None", None), ("time", "time"), ('"a b"', "a b"), ("[1, 2]", [1, 2])],
+)
+def test_values_are_read_as_a_person_means_them(text, value):
+    assert parse_value(text) == value
+
+
+def test_settings_name_a_model_and_a_parameter():
+    assert parse_settings(["als.factors=8", "als.alpha=2.5", "my.model.x=1"]) == {
+        "als": {"factors": 8, "alpha": 2.5},
+        "my.model": {"x": 1},
+    }
+    for wrong in ("factors=8", "als.factors", ".x=1", "als.=1"):
+        with pytest.raises(ExperimentError, match=r"write model\.parameter=value"):
+            parse_settings([wrong])
+
+
+def test_a_file_gives_the_arguments_of_an_experiment(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'datasets = ["ml-100k"]\nmodels = ["als", "ease"]\nk = [5]\nseeds = 3\n[parameters.als]\nfactors = 8\n'
+    )
+    experiment = Experiment(**read_toml(file))
+    assert experiment.models == ("als", "ease")
+    assert experiment.parameters == {"als": {"factors": 8}}
+    assert list(experiment.split_seeds(SplitChoice("random"))) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('datasets = ["a"]\n\nmodel = ["als"]\n', "line 3: unknown key 'model'; known are"),
+        ('\nk = "ten"\n', "line 2: k must be a list"),
+        ("k = [5.5]\n", "line 1: k must be a list of whole numbers"),
+        ("seeds = true\n", "line 1: seeds must be a whole number"),
+        ("models = [1]\n", "line 1: models must be a list of strings"),
+        ("parameters = {als = 3}\n", r"line 1: write \[parameters.MODEL\]"),
+        ("k = [\n", "can't be read"),
+    ],
+)
+def test_a_wrong_file_is_an_error_with_its_line(tmp_path, text, message):
+    file = tmp_path / "run.toml"
+    file.write_text(text)
+    with pytest.raises(ExperimentError, match=message):
+        read_toml(file)
+
+
+def test_a_missing_or_binary_file_is_an_error(tmp_path):
+    with pytest.raises(ExperimentError, match="can't be read"):
+        read_toml(tmp_path / "none.toml")
+    (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ExperimentError, match="can't be read"):
+        read_toml(tmp_path / "b.toml")
+
+
+@pytest.mark.parametrize("change", [{"k": ()}, {"k": (0,)}, {"k": (True,)}, {"seeds": 0}, {"model_seeds": -1}])
+def test_senseless_numbers_are_refused(change):
+    with pytest.raises(ExperimentError, match="at least 1"):
+        Experiment(**change).check()
+
+
+def test_k_fold_runs_one_seed_a_fold_unless_told_otherwise():
+    assert len(Experiment().split_seeds(SplitChoice("k-fold"))) == 5
+    assert len(Experiment().split_seeds(SplitChoice("k-fold", {"folds": 3}))) == 3
+    assert len(Experiment(seeds=2).split_seeds(SplitChoice("k-fold"))) == 2
+    assert len(Experiment().split_seeds(SplitChoice("random"))) == 1
+
+
+def test_a_file_is_told_from_a_name():
+    assert is_file("ratings.csv")
+    assert is_file("some/where")
+    assert not is_file("ml-100k")
+    assert not is_file("ml-100q")
+
+
+def test_a_wrong_name_gets_what_exists_and_the_nearest():
+    with pytest.raises(UnknownNameError, match="there is no model 'asl'. Did you mean 'als'") as error:
+        choose_models(["asl"], MODELS)
+    assert "ease" in str(error.value)
+    with pytest.raises(UnknownNameError, match="There are: ml-100k"):
+        look_up(DATASETS, "data set", "zzzzzz")
+
+
+def test_models_are_chosen_once_in_the_order_asked_for():
+    assert choose_models(["ease", "als", "ease"], MODELS) == ["ease", "als"]
+    assert choose_models([], MODELS) == list(MODELS)
+
+
+@pytest.mark.parametrize("table", [DATASETS, SPLITS, MODELS, METRICS], ids=["datasets", "splits", "models", "metrics"])
+def test_every_row_names_an_object_and_says_what_it_is(table):
+    for name, row in table.items():
+        assert callable(resolve(row.target)), name
+        assert row.summary, name
+
+
+def test_model_rows_are_complete():
+    """Parameters are the constructor's and have a source, twins exist, libraries have an extra."""
+    from bench.building import model_parameters
+
+    for name, row in MODELS.items():
+        complete = model_parameters(name, row, {})
+        assert set(row.parameters) <= set(complete)
+        assert not row.parameters or row.parameters_from, name
+        assert not row.twin or row.twin in MODELS, name
+        assert bool(row.library) == bool(row.extra), name
+        assert not row.twin or MODELS[row.twin].learns_from == row.learns_from
