@@ -80,9 +80,15 @@ def drive(
     parallel = max(1, jobs)
     with _pickled(own, table) as own_models:
         run = Run(
-            experiment, candidates, Store(out), parallel, threads or max(1, thread_count(0) // parallel), force,
-            own_models, listener,
-        )  # fmt: skip
+            experiment,
+            candidates,
+            Store(out),
+            parallel,
+            threads or max(1, thread_count(0) // parallel),
+            force,
+            own_models,
+            listener,
+        )
         cells_a_split = sum(len(candidate.seeds) for candidate in candidates)
         n_splits = sum(len(experiment.split_seeds(choice)) for choice in choices)
         listener.planned(len(experiment.datasets) * n_splits * cells_a_split)
@@ -206,7 +212,7 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
                 known,
                 run.experiment.plugins,
                 run.own_models,
-            )  # fmt: skip
+            )
             for cell, key, identity in todo
         ]
         for result in run_jobs(jobs, run.parallel, run.listener.epoch):

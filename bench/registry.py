@@ -78,7 +78,7 @@ DATASETS: dict[str, DatasetRow] = {
     "ml-latest-small": DatasetRow(
         "bench.datasets.movielens:ml_latest_small",
         "MovieLens latest-small: 610 users, 9,724 films, half stars",
-        "free for any use with credit, no implied endorsement (GroupLens)",
+        "free for research; redistribution under the same terms, no commercial use without permission (GroupLens)",
     ),
     "lastfm": DatasetRow(
         "bench.datasets.lastfm:lastfm",
@@ -91,7 +91,9 @@ DATASETS: dict[str, DatasetRow] = {
         "none stated; cite SNAP (Cho et al. 2011) and NGCF (Wang et al. 2019)",
     ),
     "synthetic": DatasetRow(
-        "bench.datasets.synthetic:synthetic", "made up, of any size: power laws and latent tastes", "ours (MIT)"
+        "bench.datasets.synthetic:synthetic",
+        "made up, of any size: power laws and latent tastes, 50,000 rows by default",
+        "ours (MIT)",
     ),
 }
 
@@ -142,7 +144,7 @@ MODELS: dict[str, ModelRow] = {
     "warp": ModelRow(
         "recsys_impl.warp:WARP",
         "weighted approximate-rank pairwise loss (Weston 2011)",
-        {"factors": 64, "learning_rate": 0.05, "regularization": 0.4, "iterations": 30, "max_sampled": 100},
+        {"factors": 64, "learning_rate": 0.07, "regularization": 0.5, "iterations": 24, "max_sampled": 100},
         TUNED,
         twin="lightfm-warp",
     ),

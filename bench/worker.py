@@ -87,7 +87,9 @@ def _row_of(job: dict[str, Any], model: str) -> Any:
     if job["own_models"]:
         import cloudpickle
 
-        return cloudpickle.loads(Path(job["own_models"]).read_bytes())[model]
+        own = cloudpickle.loads(Path(job["own_models"]).read_bytes())
+        if model in own:
+            return own[model]
     return models(job["plugins"])[model]
 
 

@@ -157,10 +157,12 @@ class Interactions:
     def positives(self) -> sp.csr_matrix:
         """Users x items: what implicit models learn from.
 
-        1 at each relevant interaction; log(1 + count) for data whose "ratings" are counts (no threshold).
+        1 at each relevant interaction; log(1 + count) for data whose "ratings" are counts (no threshold, no
+        scale).
         """
         relevant = self.select(self.relevant)
-        counts = relevant.ratings if self.relevance_threshold is None else None
+        are_counts = self.relevance_threshold is None and self.rating_scale is None
+        counts = relevant.ratings if are_counts else None
         return relevant.to_csr(None if counts is None else np.log1p(counts))
 
     @cached_property

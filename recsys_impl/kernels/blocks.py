@@ -1,9 +1,10 @@
 """Stochastic gradient descent in parallel with a result that doesn't depend on the threads.
 
-Users and items are dealt into BLOCKS blocks each, anew every epoch; cell (b, c) holds the interactions of user block b
-with item block c. In stage s the cells (b, (b + s) mod BLOCKS), for all b, touch disjoint users and disjoint items: they
-may run at the same time, in any order, on any number of threads. Each cell has a random stream of its own. (Gemulla et
-al., "Large-scale matrix factorization with distributed stochastic gradient descent", KDD 2011, for the stages.)
+Users and items are dealt into BLOCKS blocks each, anew every epoch; cell (b, c) holds the interactions of user block
+b with item block c. In stage s the cells (b, (b + s) mod BLOCKS), for all b, touch disjoint users and disjoint items:
+they may run at the same time, in any order, on any number of threads. Each cell has a random stream of its own.
+(Gemulla et al., "Large-scale matrix factorization with distributed stochastic gradient descent", KDD 2011, for the
+stages.)
 
 Within a cell the interactions stand user after user, so that a user's vector stays in the nearest cache; the users
 themselves are in random order.

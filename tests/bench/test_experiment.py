@@ -15,7 +15,9 @@ from bench.experiment import (
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS, UnknownNameError, look_up, resolve
 
 
-@pytest.mark.parametrize("text", ["random", "random:test_fraction=0.3", "k-fold:by=row,folds=4", "leave-one-out:by=random"])
+@pytest.mark.parametrize(
+    "text", ["random", "random:test_fraction=0.3", "k-fold:by=row,folds=4", "leave-one-out:by=random"]
+)
 def test_a_split_is_read_and_written_back(text):
     assert SplitChoice.parse(text).label == text
 
@@ -34,7 +36,16 @@ def test_a_setting_of_a_split_without_a_name_is_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", 1), ("1e-3", 0.001), ("true", True), ("True", True), ("None", None), ("time", "time"), ('"a b"', "a b"), ("[1, 2]", [1, 2])],
+    [
+        ("1", 1),
+        ("1e-3", 0.001),
+        ("true", True),
+        ("True", True),
+        ("None", None),
+        ("time", "time"),
+        ('"a b"', "a b"),
+        ("[1, 2]", [1, 2]),
+    ],
 )
 def test_values_are_read_as_a_person_means_them(text, value):
     assert parse_value(text) == value
@@ -109,7 +120,7 @@ def test_a_file_is_told_from_a_name():
 
 
 def test_a_wrong_name_gets_what_exists_and_the_nearest():
-    with pytest.raises(UnknownNameError, match="there is no model 'asl'. Did you mean 'als'") as error:
+    with pytest.raises(UnknownNameError, match=r"there is no model 'asl'\. Did you mean 'als'") as error:
         choose_models(["asl"], MODELS)
     assert "ease" in str(error.value)
     with pytest.raises(UnknownNameError, match="There are: ml-100k"):

@@ -51,10 +51,11 @@ class TestUnderstood:
         check_rows(from_file(write(lines(separator, header))))
 
     @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-    @pytest.mark.parametrize("name", ['"{}"', "{}:token"])
-    def test_names_as_r_and_recbole_write_them(self, write, separator, name):
+    @pytest.mark.parametrize(("name", "value"), [('"{}"', '"{}"'), ("{}:token", "{}")])
+    def test_names_and_values_as_r_and_recbole_write_them(self, write, separator, name, value):
         header = tuple(name.format(role) for role in ("user_id", "item_id", "rating", "timestamp"))
-        check_rows(from_file(write(lines(separator, header))))
+        rows = [tuple(value.format(field) for field in row) for row in ROWS]
+        check_rows(from_file(write(lines(separator, header, rows))))
 
     def test_columns_in_any_order_beside_others(self, write):
         rows = [("x", t, r, i, "", u) for u, i, r, t in ROWS]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bench.datasets import synthetic as synthetic_module
 from bench.datasets.errors import DatasetError
 from bench.datasets.synthetic import GENRES, synthetic
 
@@ -16,6 +17,20 @@ def test_it_has_the_size_asked_for(data):
     assert (len(data), data.n_users, data.n_items) == (50_000, 1_000, 500)
     assert (data.relevance_threshold, data.rating_scale) == (4, (1, 5))
     assert set(data.ratings.tolist()) == {1, 2, 3, 4, 5}
+
+
+def test_a_block_draws_what_comes_first_in_exponential_times():
+    """Against the plain sentence: every user takes the items with the smallest E / p, in that order."""
+    items = synthetic_module._make_items(1_000, seed=0)
+    tastes = np.random.default_rng(1).random((4, len(GENRES)), dtype=np.float32)
+    activity = np.array([3, 400, 1, 12])
+    chosen = synthetic_module._choose(tastes, items, activity, np.random.default_rng(2))
+    waiting = np.random.default_rng(2).standard_exponential((4, 1_000), dtype=np.float32)
+    expected = []
+    for user, n_items in enumerate(activity):
+        chance = items.main_share * tastes[user, items.main] + (1 - items.main_share) * tastes[user, items.second]
+        expected += np.argsort(waiting[user] / (chance * items.popularity))[:n_items].tolist()
+    assert chosen.tolist() == expected
 
 
 @pytest.mark.parametrize(
