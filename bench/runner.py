@@ -22,7 +22,6 @@ from recsys_impl.popularity import Popularity
 from reports.result import Cell, MetricValue, Result
 from splits.split import Split
 
-CANDIDATES = "all items but those the user has in train at any rating"
 NEIGHBOURS = 11  # an item itself and its ten nearest
 LATENCY_USERS = 200
 
