@@ -223,7 +223,7 @@ def _name(cell: Cell) -> tuple[Any, ...]:
 def _outcome(result: Result) -> str:
     if result.status != "ok":
         lines = result.error.strip().splitlines()
-        return f"{result.status}: {lines[-1] if lines else ''}"
+        return f"{result.status}: {lines[0] if lines else ''}"
     metric = next((name for name in ("ndcg@10", *result.metrics) if name in result.metrics), None)
     value = f"{metric} {result.metrics[metric].value:.4f}, " if metric else ""
     return f"{value}fit {result.measured['fit_seconds']:.2f} s"

@@ -108,13 +108,13 @@ def _record(store: Store, job: Job, error: str) -> Result:
 
 
 def _last_words(exit_code: int, log_file: Path) -> str:
-    """The end of what the child printed and, last, how it died."""
+    """How the child died, then the end of what it printed."""
     try:
         how = f"killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit status {exit_code}"
     except ValueError:
         how = f"killed by signal {-exit_code}"
     log = log_file.read_text(encoding="utf-8", errors="replace").strip()
-    return f"{log[-LOG_TAIL:]}\n\nthe cell's process died: {how}".strip()
+    return f"the cell's process died: {how}\n\n{log[-LOG_TAIL:]}".strip()
 
 
 def _environment(threads: int) -> dict[str, str]:

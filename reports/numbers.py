@@ -65,4 +65,6 @@ def milliseconds(value: float | None) -> str:
     """A time in milliseconds, in the unit that reads best: ``0.412 ms``, ``12.0 ms``, ``1.20 s``."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    return f"{significant(value)} ms" if 0.01 <= value < 1 else seconds(value / 1000)
+    if 0 < value < 1:
+        return "< 0.01 ms" if value < 0.01 else f"{significant(value)} ms"
+    return seconds(value / 1000)

@@ -21,7 +21,7 @@ def write_reports(folder: str | Path) -> list[Path]:
 
     root = Path(folder)
     store = Store(root)
-    results = list(store)
+    results = list(store.summaries())
     if not results:
         raise StoreError(f"{root}: there are no results here; `python -m bench run --out {root}` makes some")
     html, csv, markdown = root / "report.html", root / "report.csv", root / "report.md"

@@ -33,7 +33,7 @@ def test_seconds_are_written_in_the_unit_that_reads_best(value, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (0.002, "< 1 ms"), (0.412, "0.412 ms"), (12, "12.0 ms"), (1200, "1.20 s")]
+    ("value", "text"), [(None, "–"), (0.002, "< 0.01 ms"), (0.412, "0.412 ms"), (12, "12.0 ms"), (1200, "1.20 s")]
 )
 def test_milliseconds_become_seconds_when_they_are_many(value, text):
     assert numbers.milliseconds(value) == text
