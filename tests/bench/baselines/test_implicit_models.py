@@ -13,12 +13,15 @@ from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 USERS = np.arange(79)  # the last user has nothing to recommend from
 
 
-def test_als_ranks_as_the_library_does(tastes):
+@pytest.mark.parametrize("use_cg", [True, False])
+def test_als_ranks_as_the_library_does(tastes, use_cg):
     parameters = {"factors": 8, "regularization": 2.0, "alpha": 3.0, "iterations": 5, "random_state": 3}
+    parameters["use_cg"] = use_cg
     model = ImplicitALS(**parameters).fit(tastes, show_progress=False)
     library = AlternatingLeastSquares(**parameters)
     library.fit(tastes, show_progress=False)
     check_lists(model, library, tastes)
+    assert np.array_equal(model.item_factors, library.item_factors)
     assert np.array_equal(model.similar_items(4)[0], library.similar_items(4)[0])
 
 
