@@ -109,9 +109,9 @@ SPLITS: dict[str, SplitRow] = {
     "fixed": SplitRow("splits.fixed:fixed", "the split published with the data, or the file given as --test"),
 }
 
-TUNED = "best of a handful of settings by NDCG@10 on ML-1M and ML-100K, one random split each"
+TUNED = "best of some settings by test NDCG@10 on ML-1M and ML-100K, one random split each"
 
-TUNED_LIBRARY = "best of a handful of settings by NDCG@10 on ML-1M, one random split"
+TUNED_LIBRARY = "best of some settings by test NDCG@10 on ML-1M, one random split"
 
 MODELS: dict[str, ModelRow] = {
     "random": ModelRow("recsys_impl.popularity:Random", "a random order for every user: what chance gives"),

@@ -80,7 +80,5 @@ def test_rating_errors_are_those_of_surprises_table(name, seeds, published, ml_1
 def test_what_a_person_expects_is_similar_to_star_wars(ml_100k):
     item = ml_100k.titles.tolist().index("Star Wars (1977)")
     material = Material(bench.split(ml_100k, "random", seed=0), "positives")
-    for name in ("als",):
-        ids, _ = fitted(name, material).similar_items(item, N=6)
-        titles = set(ml_100k.titles[ids])
-        assert {"Empire Strikes Back, The (1980)", "Return of the Jedi (1983)"} <= titles, name
+    ids, _ = fitted("als", material).similar_items(item, N=6)
+    assert {"Empire Strikes Back, The (1980)", "Return of the Jedi (1983)"} <= set(ml_100k.titles[ids])
