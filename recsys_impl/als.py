@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +25,16 @@ from recsys_impl.threads import chunks, workers
 
 Float = NDArray[np.float32]
 ROWS_PER_TASK = 256  # small enough that threads end together, large enough that a call costs nothing
+
+
+class _Observed(NamedTuple):
+    """What a side's half-steps need of the observed pairs: CSR, c - w and c p of each (nnz,), λ of each row."""
+
+    indptr: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    weights: Float
+    pull: Float
+    ridge: Float
 
 
 class ALS(FactorModel):
@@ -65,7 +75,7 @@ class ALS(FactorModel):
         alpha: float = 1.0,
         iterations: int = 15,
         use_cg: bool = True,
-        cg_steps: int = 3,
+        cg_steps: int = 2,
         unobserved_weight: float = 1.0,
         regularization_scaling: float = 0.0,
         use_bias: bool = False,
@@ -102,12 +112,12 @@ class ALS(FactorModel):
             No CSR, values that are not finite, or factors that diverged.
         """
         confidence = self._confidence(user_items)
-        transposed = confidence.T.tocsr()
+        rows, columns = self._observed(confidence), self._observed(confidence.T.tocsr())
         users, items = self._initial_sides(confidence.shape)
         with workers(self.num_threads) as executor:
             for iteration in epochs(self.iterations, "ALS", show_progress, callback):
-                self._half_step(executor, confidence, items, users)
-                self._half_step(executor, transposed, users, items)
+                self._half_step(executor, rows, items, users)
+                self._half_step(executor, columns, users, items)
                 self._publish(users, items)
                 if not np.isfinite(self.item_factors).all():
                     raise ModelError(f"ALS diverged in iteration {iteration + 1}: raise regularization or lower alpha")
@@ -134,25 +144,28 @@ class ALS(FactorModel):
     def _confidence(self, user_items: sp.csr_matrix) -> sp.csr_matrix:
         return check_user_items(self, user_items) * np.float32(self.alpha)
 
-    def _half_step(self, executor: ThreadPoolExecutor, confidence: sp.csr_matrix, fixed: Float, solved: Float) -> None:
+    def _observed(self, confidence: sp.csr_matrix) -> _Observed:
+        weights = np.abs(confidence.data) - np.float32(self.unobserved_weight)
+        pull = np.maximum(confidence.data, 0)
+        return _Observed(confidence.indptr, confidence.indices, weights, pull, self._ridge(confidence))
+
+    def _half_step(self, executor: ThreadPoolExecutor, rows: _Observed, fixed: Float, solved: Float) -> None:
         """Overwrite ``solved`` (rows, d) with the rows' solution for ``fixed`` (columns, d)."""
         design, offset = self._design(fixed)
         weight = np.float32(self.unobserved_weight)
-        gram = weight * (design.T @ design)
-        common = -weight * (offset @ design)
-        ridge = self._ridge(confidence)
-        matrix = (confidence.indptr, confidence.indices, confidence.data)
+        spectrum, basis = _eigenbasis(executor, design, weight)
+        rotated = _rotated(executor, design, basis)
+        common = -weight * (offset @ design) @ basis
+        targets = rows.pull - rows.weights * offset[rows.indices] if self.use_bias else rows.pull
+        equations = (rows.indptr, rows.indices, rows.weights, targets, rotated, spectrum, common, rows.ridge)
 
-        def solve(rows: tuple[int, int]) -> None:
+        def solve(part: tuple[int, int]) -> None:
+            solution = solved[slice(*part)] @ basis
             if self.use_cg:
-                conjugate_gradient_rows(
-                    *rows, *matrix, design, offset, gram, common, weight, ridge, self.cg_steps, solved
-                )
-            elif (
-                solve_rows(ROUTINES, scratch(), *rows, *matrix, design, offset, gram, common, weight, ridge, solved)
-                >= 0
-            ):
+                conjugate_gradient_rows(*part, *equations, self.cg_steps, solution)
+            elif solve_rows(ROUTINES, scratch(), *part, *equations, solution) >= 0:
                 raise ModelError("ALS: a row's equations have no unique solution: raise regularization")
+            np.matmul(solution, basis.T, out=solved[slice(*part)])
 
         list(executor.map(solve, chunks(len(solved), ROWS_PER_TASK)))
 
@@ -198,6 +211,24 @@ class ALS(FactorModel):
         exact = copy(self)
         exact.use_cg = False
         with workers(1) as executor:
-            exact._half_step(executor, rows, np.ascontiguousarray(items), users)
+            exact._half_step(executor, self._observed(rows), np.ascontiguousarray(items), users)
         design, offset = self._design(items)
         return users @ design.T + offset
+
+
+def _eigenbasis(executor: ThreadPoolExecutor, design: Float, weight: np.float32) -> tuple[Float, Float]:
+    """Eigenvalues (d,) and eigenvectors (d, d) of weight · design'design, which is summed in chunks of fixed size."""
+    parts = executor.map(lambda rows: design[slice(*rows)].T @ design[slice(*rows)], chunks(len(design), 4 * ROWS_PER_TASK))
+    spectrum, basis = np.linalg.eigh(weight * sum(parts, np.zeros((design.shape[1],) * 2)))
+    return np.maximum(spectrum, 0).astype(np.float32), basis.astype(np.float32)
+
+
+def _rotated(executor: ThreadPoolExecutor, design: Float, basis: Float) -> Float:
+    """design @ basis, in chunks."""
+    rotated = np.empty_like(design)
+
+    def rotate(rows: tuple[int, int]) -> None:
+        np.matmul(design[slice(*rows)], basis, out=rotated[slice(*rows)])
+
+    list(executor.map(rotate, chunks(len(design), ROWS_PER_TASK)))
+    return rotated

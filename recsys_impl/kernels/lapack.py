@@ -34,7 +34,7 @@ class Scratch(NamedTuple):
 
 
 def scratch() -> Scratch:
-    return Scratch(np.frombuffer(b"LN", np.uint8).copy(), np.zeros(3, np.int32), np.zeros(2, np.float32))
+    return Scratch(np.frombuffer(b"LNT", np.uint8).copy(), np.zeros(4, np.int32), np.zeros(2, np.float32))
 
 
 @intrinsic
@@ -72,10 +72,23 @@ def add_gram(routines, scratch, rows, n, sign, gram):
 
 
 @kernel
-def solve_positive_definite(routines, scratch, matrix, vector):
-    """Overwrite ``vector`` (f,) with matrix^-1 vector and ``matrix`` (f, f) with its factor; returns LAPACK's info."""
-    scratch.integers[0], scratch.integers[1], scratch.integers[2] = len(vector), 1, 0
+def add_outer(routines, scratch, rows, n, outer):
+    """outer[:n, :n] += rows[:n] rows[:n]', in one triangle. rows float32 (m, f), outer float32 (f, f), n <= f."""
+    scratch.integers[0], scratch.integers[1] = rows.shape[1], n
+    scratch.numbers[0], scratch.numbers[1] = 1.0, 1.0
+    letters, integers, numbers = _at(scratch.letters), _at(scratch.integers), _at(scratch.numbers)
+    factors, observed = integers, integers + 4
+    _call(
+        routines[0],
+        (letters, letters + 2, observed, factors, numbers, _at(rows), factors, numbers + 4, _at(outer), factors),
+    )
+
+
+@kernel
+def solve_positive_definite(routines, scratch, matrix, n, vector):
+    """Overwrite ``vector[:n]`` with matrix[:n, :n]^-1 vector and ``matrix`` (f, f) with its factor; LAPACK's info."""
+    scratch.integers[0], scratch.integers[1], scratch.integers[2], scratch.integers[3] = n, 1, 0, matrix.shape[1]
     integers = _at(scratch.integers)
-    factors, one, info = integers, integers + 4, integers + 8
-    _call(routines[1], (_at(scratch.letters), factors, one, _at(matrix), factors, _at(vector), factors, info))
+    size, one, info, stride = integers, integers + 4, integers + 8, integers + 12
+    _call(routines[1], (_at(scratch.letters), size, one, _at(matrix), stride, _at(vector), stride, info))
     return scratch.integers[2]
