@@ -218,7 +218,9 @@ class ALS(FactorModel):
 
 def _eigenbasis(executor: ThreadPoolExecutor, design: Float, weight: np.float32) -> tuple[Float, Float]:
     """Eigenvalues (d,) and eigenvectors (d, d) of weight · design'design, which is summed in chunks of fixed size."""
-    parts = executor.map(lambda rows: design[slice(*rows)].T @ design[slice(*rows)], chunks(len(design), 4 * ROWS_PER_TASK))
+    parts = executor.map(
+        lambda rows: design[slice(*rows)].T @ design[slice(*rows)], chunks(len(design), 4 * ROWS_PER_TASK)
+    )
     spectrum, basis = np.linalg.eigh(weight * sum(parts, np.zeros((design.shape[1],) * 2)))
     return np.maximum(spectrum, 0).astype(np.float32), basis.astype(np.float32)
 

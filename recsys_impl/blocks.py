@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_impl.kernels.blocks import BLOCKS, deal
+from recsys_impl.threads import chunks
 
 Array = NDArray[Any]
+ROWS_PER_TASK = 4096
+
+
+class Cell(NamedTuple):
+    """What a kernel needs to find a cell's interactions: its users, its number among item blocks, all cells' rows."""
+
+    users: Array
+    item_block: int
+    segments: Array
+    items: Array
 
 
 class Cells:
-    """The interactions of one epoch dealt into BLOCKS x BLOCKS cells (see ``recsys_impl/kernels/blocks.py``)."""
+    """The interactions of one epoch dealt into BLOCKS x BLOCKS cells.
 
-    def __init__(self, user_items: sp.csr_matrix, random: np.random.Generator):
+    Attributes
+    ----------
+    seeds
+        uint64 (BLOCKS, BLOCKS, 1), the state of each cell's random stream.
+    user_blocks, item_blocks
+        The users and the items of each block, in random order.
+    segments, items, values
+        The CSR with each row sorted by item block, see :func:`deal`.
+    """
+
+    def __init__(self, user_items: sp.csr_matrix, random: np.random.Generator, executor: ThreadPoolExecutor):
         n_users, n_items = user_items.shape
         user_order = random.permutation(n_users).astype(np.int32)
         item_order = random.permutation(n_items).astype(np.int32)
         self.seeds = random.integers(0, 2**64, (BLOCKS, BLOCKS, 1), dtype=np.uint64)
-        user_block, item_block = np.empty(n_users, np.int8), np.empty(n_items, np.int8)
-        user_block[user_order] = np.arange(n_users) % BLOCKS
-        item_block[item_order] = np.arange(n_items) % BLOCKS
+        self.user_blocks = [user_order[block::BLOCKS].copy() for block in range(BLOCKS)]
         self.item_blocks = [item_order[block::BLOCKS].copy() for block in range(BLOCKS)]
-        self.starts = np.empty(BLOCKS * BLOCKS + 1, np.int64)
-        self.users = np.empty(user_items.nnz, np.int32)
-        self.positions = np.empty(user_items.nnz, np.int64)
-        csr = (user_items.indptr, user_items.indices)
-        deal(*csr, user_order, user_block, item_block, self.starts, self.users, self.positions)
-        self.items = user_items.indices[self.positions]
+        block_of = np.empty(n_items, np.int8)
+        block_of[item_order] = np.arange(n_items) % BLOCKS
+        self.segments = np.empty((n_users, BLOCKS + 1), np.int64)
+        self.items, self.values = np.empty_like(user_items.indices), np.empty_like(user_items.data)
+        csr = (user_items.indptr, user_items.indices, user_items.data)
+
+        def deal_rows(rows: tuple[int, int]) -> None:
+            deal(*rows, *csr, block_of, self.segments, self.items, self.values)
+
+        list(executor.map(deal_rows, chunks(n_users, ROWS_PER_TASK)))
 
     @staticmethod
     def of_stage(stage: int) -> list[tuple[int, int]]:
         """(user block, item block) of the cells that touch nothing in common."""
         return [(block, (block + stage) % BLOCKS) for block in range(BLOCKS)]
 
-    def content(self, user_block: int, item_block: int) -> tuple[Array, Array, Array, Array]:
-        """A cell's random state, users and items, and all items of its item block."""
-        part = self.part(user_block, item_block)
-        return self.seeds[user_block, item_block], self.users[part], self.items[part], self.item_blocks[item_block]
-
-    def part(self, user_block: int, item_block: int) -> slice:
-        """Where a cell's interactions are in ``users``, ``items`` and ``positions``."""
-        cell = user_block * BLOCKS + item_block
-        return slice(int(self.starts[cell]), int(self.starts[cell + 1]))
+    def cell(self, user_block: int, item_block: int) -> Cell:
+        return Cell(self.user_blocks[user_block], item_block, self.segments, self.items)

@@ -41,10 +41,10 @@ class BPR(PairwiseModel):
         super().__init__(factors, learning_rate, regularization, iterations, num_threads, random_state)
 
     def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
-        arrays, rate, ridge = self._arrays(), np.float32(self.learning_rate), np.float32(self.regularization)
+        arrays, numbers = self._arrays(), self._numbers()
 
         def step(cells: Cells, cell: tuple[int, int]) -> None:
             is_positive = np.zeros(n_items, np.uint8)
-            bpr_cell(*cells.content(*cell), is_positive, *arrays, rate, ridge)
+            bpr_cell(cells.seeds[cell], *cells.cell(*cell), cells.item_blocks[cell[1]], is_positive, *arrays, *numbers)
 
         return step

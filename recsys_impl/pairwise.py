@@ -19,7 +19,6 @@ from recsys_impl.randomness import generator
 from recsys_impl.threads import workers
 
 Float = NDArray[np.float32]
-ADAGRAD_START = 1.0  # what sums of squared gradients begin with, so that first steps are of the size learning_rate
 
 
 class PairwiseModel(FactorModel):
@@ -60,7 +59,7 @@ class PairwiseModel(FactorModel):
         step = self._cell_step(positives.shape[1])
         with workers(self.num_threads) as executor:
             for iteration in epochs(self.iterations, name, show_progress, callback):
-                cells = Cells(positives, random)
+                cells = Cells(positives, random, executor)
                 for stage in range(BLOCKS):
                     list(executor.map(partial(step, cells), cells.of_stage(stage)))
                 if not np.isfinite(self.item_factors).all():
@@ -78,9 +77,12 @@ class PairwiseModel(FactorModel):
         self.user_factors = scale * random.standard_normal((n_users, self.factors), np.float32)
         self.item_factors = scale * random.standard_normal((n_items, self.factors), np.float32)
         self.item_biases = np.zeros(n_items, np.float32)
-        self._squares = [
-            np.full_like(a, ADAGRAD_START) for a in (self.user_factors, self.item_factors, self.item_biases)
-        ]
+        # Adagrad's sums of |gradient|² begin with a mean square of 1: first steps are of the size learning_rate.
+        self._squares = [np.full(n, self.factors, np.float32) for n in shape]
+
+    def _numbers(self) -> tuple[np.float32, np.float32]:
+        """Learning rate, for gradients' lengths instead of their mean squares, and regularization."""
+        return np.float32(self.learning_rate * self.factors**0.5), np.float32(self.regularization)
 
     def _arrays(self) -> tuple[Any, ...]:
         return (self.user_factors, self.item_factors, self.item_biases, *self._squares)

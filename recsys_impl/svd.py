@@ -75,23 +75,13 @@ class SVD(FactorModel):
         self._initialise(ratings, random)
         biases = (self.user_biases, self.item_biases)
         steps = (np.float32(self.learning_rate), np.float32(self.regularization))
-        cells = Cells(ratings, random)
-        values = ratings.data[cells.positions]
-
-        def step(cell: tuple[int, int]) -> None:
-            part = cells.part(*cell)
-            svd_cell(
-                cells.users[part],
-                cells.items[part],
-                values[part],
-                np.float32(self.global_bias),
-                self.user_factors,
-                self.item_factors,
-                *biases,
-                *steps,
-            )
-
         with workers(self.num_threads) as executor:
+            cells = Cells(ratings, random, executor)
+
+            def step(cell: tuple[int, int]) -> None:
+                factors = (self.user_factors, self.item_factors, *biases)
+                svd_cell(*cells.cell(*cell), cells.values, np.float32(self.global_bias), *factors, *steps)
+
             for iteration in epochs(self.iterations, "SVD", show_progress, callback):
                 for stage in range(BLOCKS):
                     list(executor.map(step, cells.of_stage(stage)))

@@ -6,8 +6,9 @@ they may run at the same time, in any order, on any number of threads. Each cell
 (Gemulla et al., "Large-scale matrix factorization with distributed stochastic gradient descent", KDD 2011, for the
 stages.)
 
-Within a cell the interactions stand user after user, so that a user's vector stays in the nearest cache; the users
-themselves are in random order.
+A user's interactions stay together: each row of the CSR is sorted by item block, and a cell takes one segment of each
+of its users' rows. So a user's vector stays in the nearest cache, dealing anew takes two passes over the rows and no
+other memory than theirs, and rows can be dealt side by side.
 """
 
 import numpy as np
@@ -42,24 +43,25 @@ def shuffle(values, state):
 
 
 @kernel
-def deal(indptr, indices, user_order, user_block, item_block, cell_start, cell_users, cell_positions):
-    """Sort interactions by cell, within a cell in the order of ``user_order``: a counting sort, one pass to count.
+def deal(first, last, indptr, indices, values, item_block, segments, dealt_indices, dealt_values):
+    """Sort rows first..last of a CSR by item block: a counting sort of each row.
 
-    indptr, indices: CSR. user_order (n_users,) a permutation; user_block (n_users,), item_block (n_items,) int8.
-    Written: cell_start int64 (BLOCKS * BLOCKS + 1,), cell_users int32 (nnz,), cell_positions int64 (nnz,) into indices.
+    item_block int8 (n_items,). Written: dealt_indices, dealt_values like indices and values, and segments int64
+    (n_rows, BLOCKS + 1): row r's entries of block b stand at segments[r, b] up to segments[r, b + 1].
     """
-    cell_start[:] = 0
-    for user in range(len(user_block)):
-        first = user_block[user] * BLOCKS + 1
-        for position in range(indptr[user], indptr[user + 1]):
-            cell_start[first + item_block[indices[position]]] += 1
-    for cell in range(1, len(cell_start)):
-        cell_start[cell] += cell_start[cell - 1]
-    free = cell_start.copy()
-    for user in user_order:
-        first = user_block[user] * BLOCKS
-        for position in range(indptr[user], indptr[user + 1]):
-            cell = first + item_block[indices[position]]
-            cell_users[free[cell]] = user
-            cell_positions[free[cell]] = position
-            free[cell] += 1
+    free = np.empty(BLOCKS, np.int64)
+    for row in range(first, last):
+        start, stop = indptr[row], indptr[row + 1]
+        free[:] = 0
+        for position in range(start, stop):
+            free[item_block[indices[position]]] += 1
+        for block in range(BLOCKS):
+            segments[row, block] = start
+            start += free[block]
+            free[block] = segments[row, block]
+        segments[row, BLOCKS] = stop
+        for position in range(indptr[row], stop):
+            item = indices[position]
+            place = free[item_block[item]]
+            dealt_indices[place], dealt_values[place] = item, values[position]
+            free[item_block[item]] += 1

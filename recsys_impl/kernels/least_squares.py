@@ -29,7 +29,7 @@ def _diagonal(spectrum, ridge, diagonal, scale):
         floor = np.float32(1)
     for f in range(len(spectrum)):
         diagonal[f] = spectrum[f] + ridge
-        scale[f] = 1 / np.sqrt(max(diagonal[f], floor))
+        scale[f] = np.float32(1) / np.sqrt(max(diagonal[f], floor))
     return diagonal.min() >= floor
 
 

@@ -85,6 +85,7 @@ def test_svd_descends_the_gradient_of_the_squared_error():
     gradient = np.array([(loss(before + h * e) - loss(before - h * e)) / (2 * h) for e in np.eye(10)])
     one = np.zeros(1, np.int32)
     numbers = [np.float32(number) for number in (rate, ridge)]
-    svd_cell(one, one, np.array([rating], np.float32), np.float32(mean), x, y, b_u, b_i, *numbers)
+    ratings = np.array([rating], np.float32)
+    svd_cell(one, 0, np.array([[0, 1]]), one, ratings, np.float32(mean), x, y, b_u, b_i, *numbers)
     after = np.concatenate([x[0], y[0], b_u, b_i])
     np.testing.assert_allclose((after - before) / rate, -gradient / 2, rtol=5e-3, atol=5e-3)

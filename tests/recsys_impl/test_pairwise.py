@@ -1,5 +1,7 @@
 """BPR and WARP: the step against finite differences, the blocks against what they promise."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -14,15 +16,16 @@ RIDGE = 0.3
 def one_pair(cell, *extra, seed=3):
     """One user, one positive (item 0), one possible negative (item 1): parameters before and after a cell.
 
-    A learning rate of 1 and accumulators so large that they don't change: the step is the gradient over 1,000.
+    A learning rate of 1 and sums of squares so large that they don't change: the step is the gradient over 1,000.
     """
     random = np.random.default_rng(seed)
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((1, 5), (2, 5), 2))
     before = x.astype(float), y.astype(float), b.astype(float)
-    squares = [np.full_like(a, 1e6) for a in (x, y, b)]
+    squares = [np.full(len(a), 1e6, np.float32) for a in (x, y)]
     users, items, block = np.zeros(1, np.int32), np.zeros(1, np.int32), np.arange(2, dtype=np.int32)
-    seen = np.zeros(2, np.uint8)
-    cell(np.ones(1, np.uint64), users, items, block, seen, x, y, b, *squares, np.float32(1), np.float32(RIDGE), *extra)
+    segments, seen = np.array([[0, 1]]), np.zeros(2, np.uint8)
+    numbers = (np.float32(1), np.float32(RIDGE))
+    cell(np.ones(1, np.uint64), users, 0, segments, items, block, seen, x, y, b, *squares, *numbers, *extra)
     assert not seen.any()
     steps = [1000 * (after - old) for after, old in zip((x, y, b), before, strict=True)]
     return before, steps
@@ -93,31 +96,62 @@ def test_warp_weighs_by_the_estimated_rank(tastes):
     np.testing.assert_allclose(captured["weights"], expected, rtol=1e-6)
 
 
-def test_cells_hold_every_interaction_once_and_stages_touch_nothing_in_common(tastes):
-    cells = Cells(tastes, np.random.default_rng(0))
-    pairs = set(zip(cells.users.tolist(), cells.items.tolist(), strict=True))
-    coo = tastes.tocoo()
-    assert len(cells.users) == tastes.nnz
-    assert pairs == set(zip(coo.row.tolist(), coo.col.tolist(), strict=True))
-    for stage in range(BLOCKS):
-        users_of, items_of = [], []
-        for cell in cells.of_stage(stage):
-            _, users, items, block = cells.content(*cell)
-            assert set(items) <= set(block)
-            users_of.append(set(users))
-            items_of.append(set(block))
-            assert (np.diff(np.flatnonzero(np.diff(users))) > 0).all()
-            assert len(set(users)) == 1 + np.count_nonzero(np.diff(users)) if len(users) else True
-        assert sum(map(len, users_of)) == len(set().union(*users_of))
-        assert sum(map(len, items_of)) == len(set().union(*items_of)) == tastes.shape[1]
-
-
-def test_dealing_keeps_the_values_beside_their_pairs(tastes):
+@pytest.fixture
+def cells(tastes):
+    """The tastes, numbered from 0, dealt by two threads."""
     matrix = tastes.copy()
     matrix.data = np.arange(matrix.nnz, dtype=np.float32)
-    cells = Cells(matrix, np.random.default_rng(1))
-    values = matrix.data[cells.positions]
-    np.testing.assert_array_equal(np.asarray(matrix[cells.users, cells.items]).ravel(), values)
+    with ThreadPoolExecutor(2) as executor:
+        return Cells(matrix, np.random.default_rng(0), executor)
+
+
+def test_stages_visit_every_interaction_once_with_its_value(tastes, cells):
+    coo = tastes.tocoo()
+    visited = []
+    for stage in range(BLOCKS):
+        for users, block, segments, items in (cells.cell(*cell) for cell in cells.of_stage(stage)):
+            for user in users:
+                part = slice(segments[user, block], segments[user, block + 1])
+                assert set(items[part]) <= set(cells.item_blocks[block])
+                visited += [(user, item, value) for item, value in zip(items[part], cells.values[part], strict=True)]
+    assert sorted(visited) == sorted(zip(coo.row, coo.col, np.arange(tastes.nnz), strict=True))
+
+
+def test_cells_of_a_stage_touch_nothing_in_common(tastes, cells):
+    for stage in range(BLOCKS):
+        pairs = cells.of_stage(stage)
+        users = np.concatenate([cells.user_blocks[user_block] for user_block, _ in pairs])
+        items = np.concatenate([cells.item_blocks[item_block] for _, item_block in pairs])
+        assert sorted(users) == list(range(tastes.shape[0]))
+        assert sorted(items) == list(range(tastes.shape[1]))
+
+
+def test_a_vector_goes_at_one_rate_that_falls_with_its_gradients():
+    """Adagrad by hand: two visits of the same pair, rates from the sums before each."""
+    x, y, b = (
+        np.array([[0.5, -0.2]], np.float32),
+        np.array([[0.1, 0.4], [0.3, -0.6]], np.float32),
+        np.zeros(2, np.float32),
+    )
+    g_x, g_y, rate = np.full(1, 2, np.float32), np.full(2, 2, np.float32), 0.3
+    p = [array.astype(float) for array in (x, y, b, g_x, g_y)]
+    for _ in range(2):
+        xu, yi, yj = p[0][0].copy(), p[1][0].copy(), p[1][1].copy()
+        pull = 1 / (1 + np.exp(xu @ (yi - yj) + p[2][0] - p[2][1]))
+        rates = rate / np.sqrt([p[3][0], p[4][0], p[4][1]])
+        p[3][0] += np.sum((pull * (yi - yj)) ** 2)
+        p[4] += np.sum((pull * xu) ** 2)
+        p[0][0] += rates[0] * pull * (yi - yj)
+        p[1][0] += rates[1] * pull * xu
+        p[1][1] -= rates[2] * pull * xu
+        p[2] += rates[1:] * pull * np.array([1, -1])
+        segments, items, block = np.array([[0, 1]]), np.zeros(1, np.int32), np.arange(2, dtype=np.int32)
+        numbers = (np.float32(rate), np.float32(0))
+        who = np.zeros(1, np.int32)
+        seen = np.zeros(2, np.uint8)
+        bpr_cell(np.ones(1, np.uint64), who, 0, segments, items, block, seen, x, y, b, g_x, g_y, *numbers)
+    for got, wanted in zip((x, y, b, g_x, g_y), p, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
 def test_random_numbers_are_uniform_and_shuffles_are_permutations():
