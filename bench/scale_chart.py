@@ -20,7 +20,7 @@ COLUMNS = (  # what is shown: the process, and the steps whose seconds are added
     ("bpr", ("rank", "metrics")),
 )
 LABELS = ("load", "split", "ALS: fit", "BPR: fit", "ALS: evaluate", "BPR: evaluate")
-PROCESSES = (("prepare", "load, split, store"), ("als", "ALS"), ("bpr", "BPR"))
+PROCESSES = ((0, "prepare", "load, split, store"), (2, "als", "ALS"), (3, "bpr", "BPR"))  # first the style of COLUMNS
 
 
 def chart(measured: Sequence[Any]) -> str:
@@ -31,17 +31,16 @@ def chart(measured: Sequence[Any]) -> str:
     with style.context(["default", SETTINGS]):
         figure = Figure(figsize=(10, 4.2), dpi=72, layout="constrained")
         time, memory = figure.subplots(1, 2)
+        sizes = _sizes(measured)
         for place, ((process, steps), label) in enumerate(zip(COLUMNS, LABELS, strict=True)):
-            sizes = _sizes(measured)
             seconds = [together(_of(measured, n), process, steps)[0] for n in sizes]
             _line(time, place, sizes, seconds, label)
-        for place, (process, label) in enumerate(PROCESSES):
-            sizes = _sizes(measured)
+        for place, process, label in PROCESSES:
             peaks = [max(one.peak_memory_mb for one in _of(measured, n) if one.process == process) for n in sizes]
             _line(memory, place, sizes, [peak / 1024 for peak in peaks], label)
         memory.axhline(LIMIT_GIB, color="black", linestyle=":", linewidth=1, label=f"{LIMIT_GIB} GiB")
-        _finish(time, "seconds")
-        _finish(memory, "peak resident memory of the process, GiB")
+        _finish(time, sizes, "seconds")
+        _finish(memory, sizes, "peak resident memory of the process, GiB")
         return to_svg(figure)
 
 
@@ -64,7 +63,19 @@ def _line(axes: Axes, place: int, x: Sequence[float], y: Sequence[float], label:
     axes.plot(x, y, color=COLOURS[place], marker=MARKERS[place], markersize=6, linewidth=1.5, label=label)
 
 
-def _finish(axes: Axes, label: str) -> None:
+def _finish(axes: Axes, sizes: Sequence[int], label: str) -> None:
+    """Both axes logarithmic, with plain numbers and a tick at each size."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     axes.set(xscale="log", yscale="log", xlabel="interactions", ylabel=label)
+    axes.set_xticks(sizes, [_short(size) for size in sizes])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=LINE, linewidth=0.5)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="best")
+
+
+def _short(size: int) -> str:
+    """100 k, 20 M."""
+    return f"{size / 1e6:g} M" if size >= 1_000_000 else f"{size / 1e3:g} k"

@@ -1,6 +1,7 @@
 """Scale measurements on sizes that take a second."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,11 @@ def test_the_table_compares_the_cost_of_a_unit_of_work():
     last = table(fake(1_000, 1.0) + fake(2_000, 3.0), threads=2).splitlines()[-1]
     expected = ["2,000", "20 x 200", *["3 (1.50x)"] * 4, *["6 (3.00x)"] * 2, *["2.00"] * 3]
     assert [cell.strip() for cell in last.strip("|").split("|")] == expected
+
+
+def test_of_several_runs_the_fewest_seconds_and_the_most_memory_count():
+    one, two = fake(1_000, 2.0), [replace(each, peak_memory_mb=1.0) for each in fake(1_000, 1.0)]
+    assert {(each.seconds, each.peak_memory_mb) for each in scale._best([one, two])} == {(1.0, 2048.0)}
 
 
 def test_a_page_is_made_where_there_is_none(tmp_path):
