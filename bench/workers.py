@@ -72,7 +72,7 @@ def _run_job(job: Job, on_progress: Progress, stopping: Event) -> Result:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(job.threads),
+                env=child_environment(job.threads),
                 text=True,
             )
             exit_code = _follow(child, job, on_progress, stopping)
@@ -117,7 +117,7 @@ def _last_words(exit_code: int, log_file: Path) -> str:
     return f"the cell's process died: {how}\n\n{log[-LOG_TAIL:]}".strip()
 
 
-def _environment(threads: int) -> dict[str, str]:
+def child_environment(threads: int) -> dict[str, str]:
     """The child's environment: this package importable, and thread pools of the size that was asked for."""
     before = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), before]))

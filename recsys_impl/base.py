@@ -228,8 +228,7 @@ class ItemWeightModel(Recommender):
     user_items: sp.csr_matrix
 
     def score(self, user_ids: ArrayLike) -> NDArray[np.float32]:
-        if getattr(self, "item_weights", None) is None:
-            raise NotFittedError(f"{type(self).__name__} isn't fitted: call fit(user_items) first")
+        self._require_fit()
         return self._score_again(self.user_items[np.atleast_1d(np.asarray(user_ids))])
 
     def similar_items(
@@ -242,16 +241,23 @@ class ItemWeightModel(Recommender):
         items: ArrayLike | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The N items with the largest weights in ``itemid``'s row of B, itself first."""
-        if getattr(self, "item_weights", None) is None:
-            raise NotFittedError(f"{type(self).__name__} isn't fitted: call fit(user_items) first")
+        self._require_fit()
         queries = np.atleast_1d(np.asarray(itemid, dtype=np.int64))
-        rows = self.item_weights[queries]
-        scores = np.array(rows.toarray() if sp.issparse(rows) else rows, dtype=np.float32)
+        scores = self._weights_of(queries)
         # The diagonal of B is zero or says nothing about similarity: an item is most similar to itself.
         scores[np.arange(len(queries)), queries] = np.maximum(scores.max(axis=1) * 1.01, 1.0)
         _mask_columns(scores, filter_items, items)
         ids, best = top_k(scores, queries, N)
         return (ids[0], best[0]) if np.ndim(itemid) == 0 else (ids, best)
+
+    def _weights_of(self, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Rows of B, a copy."""
+        rows = self.item_weights[items]
+        return np.array(rows.toarray() if sp.issparse(rows) else rows, dtype=np.float32)
+
+    def _require_fit(self) -> None:
+        if getattr(self, "user_items", None) is None:
+            raise NotFittedError(f"{type(self).__name__} isn't fitted: call fit(user_items) first")
 
     def _score_again(self, user_items: sp.csr_matrix) -> NDArray[np.float32]:
         scores = user_items @ self.item_weights

@@ -19,14 +19,35 @@ class InteractionsError(ValueError):
 
 
 def id_column(what: str, values: ArrayLike) -> NDArray[Any]:
-    """Ids as int64 where all are whole numbers, else as str."""
+    """Ids as whole numbers (int64, or what integers they came as) where all are such, else as str."""
     array = _one_dimensional(what, values)
     if array.dtype.kind == "U":
         array = np.asarray(values, dtype=object)  # in a list beside texts, a missing value would have become "nan"
     missing = np.flatnonzero(_is_missing(array))
     if len(missing):
         raise InteractionsError(f"{what}: row {missing[0] + 1} is empty")
-    return array.astype(np.int64) if _are_whole(array) else array.astype(np.str_)
+    if not _are_whole(array):
+        return array.astype(np.str_)
+    return array if array.dtype.kind in "iu" else array.astype(np.int64)
+
+
+def coded(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """The distinct ids, sorted, int64 or str, and each row's code, int32 (n,): its id's place among them.
+
+    Whole numbers that lie close together, as in most files, are ticked off in a table; sorting takes ten times as long
+    and several times the memory.
+    """
+    if ids.dtype.kind in "iu":
+        lowest, highest = int(ids.min()), int(ids.max())
+        if highest - lowest < 4 * len(ids):
+            place = np.subtract(ids, lowest, dtype=np.int64)
+            is_there = np.zeros(highest - lowest + 1, dtype=bool)
+            is_there[place] = True
+            code = np.cumsum(is_there, dtype=np.int32) - np.int32(1)
+            return np.flatnonzero(is_there) + lowest, code[place]
+        ids = ids.astype(np.int64, copy=False)
+    distinct, codes = np.unique(ids, return_inverse=True)
+    return distinct, codes.astype(np.int32)
 
 
 def _is_missing(array: NDArray[Any]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splits.interactions import Interactions
-from splits.order import per_user, shuffled_by_user
+from splits.order import per_user, shuffled_by_user, stable_by
 from splits.parameters import require_choice, require_count
 from splits.randomness import generator
 from splits.split import Split, SplitError
@@ -42,9 +42,8 @@ def k_fold(interactions: Interactions, seed: int, folds: int = 5, by: str = "use
 def _user_after_user(interactions: Interactions, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of users with two or more: users in random order, each user's rows shuffled and side by side."""
     order = shuffled_by_user(interactions, rng)
-    users = interactions.users[order]
     place = rng.permutation(interactions.n_users)
-    order = order[np.argsort(place[users], kind="stable")]
+    order = stable_by(place[interactions.users], order)
     return order[per_user(interactions)[interactions.users[order]] >= 2]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from splits.columns import InteractionsError, flag_column, id_column, rating_column, time_column
+from splits.columns import InteractionsError, coded, flag_column, id_column, rating_column, time_column
 
 __all__ = ["Interactions", "InteractionsError", "labels"]
 
@@ -97,14 +97,14 @@ class Interactions:
         test_rows = flag_column(f"{name}: column 'held_out'", held_out)
         others = {"item": item_column, "rating": rating_values, "timestamp": time_values, "held_out": test_rows}
         _check_lengths(name, user_column, others)
-        user_ids, user_codes = np.unique(user_column, return_inverse=True)
-        item_ids, item_codes = np.unique(item_column, return_inverse=True)
+        user_ids, user_codes = coded(user_column)
+        item_ids, item_codes = coded(item_column)
         keep = _last_of_each_pair(user_codes, item_codes, len(item_ids), time_values)
         known = item_ids.tolist()
         return cls(
             name=name,
-            users=user_codes[keep].astype(np.int32),
-            items=item_codes[keep].astype(np.int32),
+            users=user_codes[keep],
+            items=item_codes[keep],
             ratings=None if rating_values is None else rating_values[keep],
             timestamps=None if time_values is None else time_values[keep],
             user_ids=user_ids,
@@ -171,7 +171,7 @@ class Interactions:
         digest = blake2b(digest_size=16)
         for column in ("users", "items", "ratings", "timestamps", "held_out"):
             values = getattr(self, column)
-            content = b"" if values is None else values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+            content = b"" if values is None else _bytes_of(values)
             _add_part(digest, column, content)
         for column in ("user_ids", "item_ids"):
             _add_part(digest, column, json.dumps(getattr(self, column).tolist()).encode())
@@ -179,7 +179,12 @@ class Interactions:
         return digest.hexdigest()
 
 
-def _add_part(digest: blake2b, name: str, content: bytes) -> None:
+def _bytes_of(column: NDArray[Any]) -> NDArray[np.uint8]:
+    """The column's bytes, little end first; no copy where they are so already."""
+    return np.ascontiguousarray(column, column.dtype.newbyteorder("<")).view(np.uint8)
+
+
+def _add_part(digest: blake2b, name: str, content: bytes | NDArray[np.uint8]) -> None:
     """Name and length go before the content, so that two different sets of parts never join to the same bytes."""
     digest.update(f"{name}:{len(content)}:".encode())
     digest.update(content)
@@ -195,12 +200,21 @@ def _check_lengths(name: str, users: NDArray[Any], others: dict[str, NDArray[Any
 
 def _last_of_each_pair(
     users: NDArray[Any], items: NDArray[Any], n_items: int, timestamps: NDArray[Any] | None
-) -> NDArray[np.int64]:
+) -> NDArray[np.int64] | slice:
     """Rows to keep, in file order: of each (user, item) the last by time, else the last in the file."""
+    if not _any_repeated(users, items, n_items):
+        return slice(None)
     pairs = users.astype(np.int64) * n_items + items
     order = np.arange(len(pairs)) if timestamps is None else np.argsort(timestamps, kind="stable")
     _, first_from_the_end = np.unique(pairs[order][::-1], return_index=True)
     return np.sort(order[len(pairs) - 1 - first_from_the_end])
+
+
+def _any_repeated(users: NDArray[Any], items: NDArray[Any], n_items: int) -> bool:
+    """Whether a pair (user, item) occurs twice; sorting in place is far cheaper than finding out which row is last."""
+    pairs = users.astype(np.int64) * n_items + items
+    pairs.sort()
+    return bool((pairs[1:] == pairs[:-1]).any())
 
 
 def labels(ids: Sequence[Any] | NDArray[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ RULE_WITHOUT_TIME = "choose a rule without time, such as random"
 
 def shuffled_by_user(interactions: Interactions, rng: np.random.Generator) -> NDArray[np.int64]:
     """Row numbers (n,), grouped by user, each user's in random order."""
-    return _stable_by(interactions.users, rng.permutation(len(interactions)))
+    return stable_by(interactions.users, rng.permutation(len(interactions)))
 
 
 def oldest_first_by_user(interactions: Interactions, seed: int, advice: str = RULE_WITHOUT_TIME) -> NDArray[np.int64]:
@@ -34,7 +34,7 @@ def oldest_first_by_user(interactions: Interactions, seed: int, advice: str = RU
     """
     timestamps = timestamps_of(interactions, advice)
     shuffled = generator(seed, "equal timestamps").permutation(len(interactions))
-    return _stable_by(interactions.users, _stable_by(timestamps, shuffled))
+    return stable_by(interactions.users, stable_by(timestamps, shuffled))
 
 
 def hold_out_last(interactions: Interactions, order: NDArray[np.int64], counts: ArrayLike) -> Split:
@@ -51,11 +51,28 @@ def hold_out_last(interactions: Interactions, order: NDArray[np.int64], counts: 
     held_out = np.minimum(counts, np.maximum(n - 1, 0))
     if not held_out.any():
         raise SplitError(f"{interactions.name}: {_why_nothing(n)}")
-    users = interactions.users[order]
-    from_the_end = np.cumsum(n)[users] - np.arange(len(order))  # 1 at each user's last row
+    first_held_out = np.repeat(np.cumsum(n) - held_out, n)  # its place in the order, at each of the user's rows
     in_test = np.empty(len(order), dtype=bool)
-    in_test[order] = from_the_end <= held_out[users]
+    in_test[order] = np.arange(len(order)) >= first_held_out
     return Split(interactions, in_test)
+
+
+def stable_by(key: NDArray[np.integer], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``rows`` by ascending ``key[row]``; equal keys stay in the order they come in.
+
+    Key and place go into one integer, key first. These are all different, so that sorting them in place, without their
+    indices, gives the same as a stable argsort, in a third of the time.
+    """
+    lowest = key.min()
+    if int(key.max()) - int(lowest) >= 2**31 or len(rows) > 2**31:
+        return rows[np.argsort(key[rows], kind="stable")]
+    packed = key[rows].astype(np.int64)
+    packed -= lowest
+    packed <<= 32
+    packed |= np.arange(len(rows))
+    packed.sort()
+    packed &= 2**32 - 1
+    return rows[packed]
 
 
 def per_user(interactions: Interactions) -> NDArray[np.int64]:
@@ -74,11 +91,6 @@ def timestamps_of(interactions: Interactions, advice: str = RULE_WITHOUT_TIME) -
     if interactions.timestamps is None:
         raise SplitError(f"{interactions.name} has no timestamps, which this rule orders by; {advice}")
     return interactions.timestamps
-
-
-def _stable_by(key: NDArray[np.generic], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``rows`` by ascending key; equal keys stay in the order they come in."""
-    return rows[np.argsort(key[rows], kind="stable")]
 
 
 def _why_nothing(n: NDArray[np.int64]) -> str:

@@ -59,9 +59,15 @@ class Split:
     @cached_property
     def cold_users(self) -> NDArray[np.int32]:
         """Users with a test interaction and none in train."""
-        return np.setdiff1d(self.test.users, self.train.users)
+        return self._in_test_alone(self.interactions.users, self.interactions.n_users)
 
     @cached_property
     def cold_items(self) -> NDArray[np.int32]:
         """Items with a test interaction and none in train."""
-        return np.setdiff1d(self.test.items, self.train.items)
+        return self._in_test_alone(self.interactions.items, self.interactions.n_items)
+
+    def _in_test_alone(self, codes: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+        alone = np.zeros(n, dtype=bool)
+        alone[codes[self.in_test]] = True
+        alone[codes[~self.in_test]] = False
+        return np.flatnonzero(alone).astype(np.int32)

@@ -11,7 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from bench.baselines.missing import import_library
 from recsys_impl.base import FactorModel, ItemWeightModel, check_user_items
+from recsys_impl.memory import require_memory
 from recsys_impl.progress import Callback
+
+WORKING_BYTES = 32 * 2**20  # the library itself, and a few arrays as long as there are users or items
 
 
 def _implicit(module: str) -> Any:
@@ -110,8 +113,16 @@ class ImplicitItemCosine(ItemWeightModel):
         self.num_threads = num_threads
 
     def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
-        """Weigh all pairs of items of a users x items CSR; ``callback`` isn't called, there are no iterations."""
-        self.user_items = check_user_items(self, user_items)
+        """Weigh all pairs of items of a users x items CSR; ``callback`` isn't called, there are no iterations.
+
+        Raises
+        ------
+        NotEnoughMemoryError
+            More is needed than there is; nothing has been allocated yet.
+        """
+        user_items = check_user_items(self, user_items)
+        require_memory(type(self).__name__, self.memory_needed(user_items), f"lower K, which is {self.K}")
+        self.user_items = user_items
         model = self._library_model()
         with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
             # The library turns the matrix into COO and warns itself of that.
@@ -119,6 +130,16 @@ class ImplicitItemCosine(ItemWeightModel):
             model.fit(self.user_items, show_progress=show_progress)
         self.item_weights = model.similarity.astype(np.float32)
         return self
+
+    def memory_needed(self, user_items: sp.csr_matrix) -> int:
+        """An upper bound of the bytes that ``fit`` takes on top of ``user_items``.
+
+        The library never has all pairs of items at once. It keeps K for each as triples of 16 bytes, then as a CSR of
+        12, where K items have been seen together or not; empty places all belong to the first row of that, whose
+        sorting takes 16 each. The weighted interactions are there three times, in float64.
+        """
+        neighbours = user_items.shape[1] * self.K
+        return int(44 * neighbours + 48 * user_items.nnz + WORKING_BYTES)
 
     def _library_model(self) -> Any:
         return _implicit("nearest_neighbours").CosineRecommender(K=self.K, num_threads=self.num_threads)

@@ -15,6 +15,8 @@ the same data on every machine.
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +36,7 @@ TASTE_SHAPE = 0.15  # of the gamma distribution: the smaller, the fewer genres a
 STRANGE = 0.01  # what a genre that the user doesn't like is still worth
 RELEVANT = 4.0
 BLOCK_CELLS = 2**22  # users x items at once: 16 MB an array
+THREADS = 2  # beside the one that draws: more would wait for it
 FIRST_DAY, DAYS, DAY = 1_356_998_400, 1_000, 86_400  # 1 January 2013, and when the last user arrives
 
 GENRES = {
@@ -102,10 +105,11 @@ def synthetic(
     items = _make_items(n_items, seed)
     users = _make_users(n_users, n_items, n_interactions, min_interactions, seed)
     drawn, ratings, timestamps = _draw(users, items, seed)
+    drawn += 1
     return Interactions.from_columns(
         "synthetic",
         np.repeat(np.arange(1, n_users + 1, dtype=np.int32), users.activity),
-        drawn + np.int32(1),
+        drawn,
         ratings,
         timestamps,
         titles=dict(enumerate(_titles(items), 1)),
@@ -175,51 +179,90 @@ def _activity(weights: NDArray[np.float64], least: int, most: int, total: int) -
 
 
 def _draw(users: _Users, items: _Items, seed: int) -> tuple[NDArray[np.int32], Floats, Integers]:
-    """Items, ratings and times, one after the other for all users; a user's rows in the order of time."""
+    """Items, ratings and times, one after the other for all users; a user's rows in the order of time.
+
+    Random numbers come from one generator, block after block, while other threads make the rows of earlier blocks.
+    """
     random = generator(seed, "synthetic draws")
-    ends = np.cumsum(users.activity)
-    total = int(ends[-1])
-    drawn, ratings, timestamps = np.empty(total, np.int32), np.empty(total, np.float32), np.empty(total, np.int64)
+    total = int(users.activity.sum())
+    table = _Table(np.empty(total, np.int32), np.empty(total, np.float32), np.empty(total, np.int64))
     # Users of one block have about the same activity, so that the longest list of a block is no longer than needed.
     by_activity = np.argsort(users.activity, kind="stable")
     block_size = max(1, BLOCK_CELLS // len(items.popularity))
-    for start in range(0, len(by_activity), block_size):
-        block = by_activity[start : start + block_size]
-        activity = users.activity[block]
-        chosen = _choose(users.tastes[block], items, activity, random)
-        rows = np.repeat(ends[block] - np.cumsum(activity), activity) + np.arange(len(chosen))
-        who = np.repeat(block, activity)
-        drawn[rows] = chosen
-        ratings[rows] = _rate(who, chosen, users, items, random)
-        timestamps[rows] = _times(who, activity, users, random)
-    return drawn, ratings, timestamps
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[Future[None]] = deque()
+        for start in range(0, len(by_activity), block_size):
+            block = by_activity[start : start + block_size]
+            draws = _Draws.made_by(random, len(block), len(items.popularity), int(users.activity[block].sum()))
+            waiting.append(pool.submit(_fill, table, block, draws, users, items))
+            if len(waiting) > THREADS:  # no more blocks in memory than that
+                waiting.popleft().result()
+        for block_done in waiting:
+            block_done.result()
+    return table.items, table.ratings, table.timestamps
 
 
-def _choose(tastes: Floats, items: _Items, activity: Integers, random: np.random.Generator) -> Integers:
-    """For each user of the block ``activity`` different items, one user after the other."""
+@dataclass(frozen=True)
+class _Table:
+    """The columns of all users, which blocks fill."""
+
+    items: NDArray[np.int32]
+    ratings: Floats
+    timestamps: Integers
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """The random numbers of one block of users: exponential (users, n_items), then one of each for every row."""
+
+    exponential: Floats
+    noise: Floats
+    moments: NDArray[np.float64]
+
+    @classmethod
+    def made_by(cls, random: np.random.Generator, n_users: int, n_items: int, n_rows: int) -> _Draws:
+        return cls(
+            exponential=random.standard_exponential((n_users, n_items), dtype=np.float32),
+            noise=random.standard_normal(n_rows, dtype=np.float32),
+            moments=random.random(n_rows),
+        )
+
+
+def _fill(table: _Table, block: Integers, draws: _Draws, users: _Users, items: _Items) -> None:
+    """The rows of one block's users."""
+    activity = users.activity[block]
+    chosen = _choose(users.tastes[block], items, activity, draws.exponential)
+    ends = np.cumsum(users.activity)[block]
+    rows = np.repeat(ends - np.cumsum(activity), activity) + np.arange(len(chosen))
+    who = np.repeat(block, activity)
+    table.items[rows] = chosen
+    table.ratings[rows] = _rate(who, chosen, users, items, draws.noise)
+    table.timestamps[rows] = _times(who, activity, users, draws.moments)
+
+
+def _choose(tastes: Floats, items: _Items, activity: Integers, exponential: Floats) -> Integers:
+    """For each user of the block ``activity`` different items, one user after the other; overwrites ``exponential``."""
     chances = tastes[:, items.main]
     chances *= items.main_share
     chances += tastes[:, items.second] * (1 - items.main_share)
     chances *= items.popularity
-    times = random.standard_exponential(chances.shape, dtype=np.float32)
-    times /= chances
+    times = np.divide(exponential, chances, out=exponential)
     longest = int(activity.max())
     first = np.argpartition(times, longest - 1, axis=1)[:, :longest]
     first = np.take_along_axis(first, np.argsort(np.take_along_axis(times, first, axis=1), axis=1), axis=1)
     return first[np.arange(longest) < activity[:, None]]
 
 
-def _rate(who: Integers, chosen: Integers, users: _Users, items: _Items, random: np.random.Generator) -> Floats:
-    """1 to 5: higher for genres that the user likes, good items and generous users, plus noise."""
+def _rate(who: Integers, chosen: Integers, users: _Users, items: _Items, noise: Floats) -> Floats:
+    """1 to 5: higher for genres that the user likes, good items and generous users, plus normal noise."""
     liking = users.tastes[who, items.main[chosen]]
-    noise = random.standard_normal(len(who), dtype=np.float32) * np.float32(0.7)
+    noise *= np.float32(0.7)
     opinion = np.float32(2.9) + np.float32(1.4) * liking + items.quality[chosen] + users.generosity[who] + noise
-    return np.clip(np.rint(opinion), 1, 5)
+    return np.asarray(np.clip(np.rint(opinion), 1, 5))
 
 
-def _times(who: Integers, activity: Integers, users: _Users, random: np.random.Generator) -> Integers:
+def _times(who: Integers, activity: Integers, users: _Users, moments: NDArray[np.float64]) -> Integers:
     """Seconds since 1970 from a user's arrival on, increasing for each."""
-    moments = random.random(len(who))
     order = np.lexsort((moments, np.repeat(np.arange(len(activity)), activity)))
     return users.arrival[who] + (moments[order] * users.span[who]).astype(np.int64)
 

@@ -1,12 +1,14 @@
 """EASE, bias and popularity against their formulas; SVD's step against finite differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from recsys_impl import EASE, Bias, Popularity, Random
 from recsys_impl.kernels.ratings import svd_cell
-from recsys_impl.kernels.symmetric import mirror_lower
+from recsys_impl.kernels.symmetric import add_gram, mirror_lower, quadratic_forms
 
 
 def test_ease_is_the_constrained_least_squares_solution(tastes):
@@ -27,6 +29,84 @@ def test_ease_scores_a_new_user_from_the_row(tastes):
     expected, expected_scores = model.recommend(250, tastes[250])
     np.testing.assert_array_equal(ids, expected)
     np.testing.assert_allclose(scores, expected_scores, rtol=1e-5)
+
+
+class TestEaseWithFewerUsersThanItems:
+    """The inverse is users x users then; everything it gives must be what B gives."""
+
+    @pytest.fixture
+    def few(self, tastes):
+        return (tastes[:50] * np.float32(0.5)).tocsr()
+
+    @pytest.fixture
+    def weights(self, few):
+        """B by its definition, in float64."""
+        x = few.toarray().astype(np.float64)
+        p = np.linalg.inv(x.T @ x + 20 * np.eye(x.shape[1]))
+        weights = -p / np.diag(p)
+        np.fill_diagonal(weights, 0)
+        return weights
+
+    @pytest.fixture
+    def model(self, few):
+        return EASE(20.0).fit(few, show_progress=False)
+
+    def test_no_items_squared(self, model):
+        assert model.item_weights is None
+        assert model.user_inverse.shape == (50, 50)
+
+    def test_scores(self, model, few, weights):
+        np.testing.assert_allclose(model.score(np.arange(50)), few @ weights, atol=2e-6)
+        np.testing.assert_array_equal(model.score([7]), model.score(np.arange(50))[7:8])
+
+    def test_scores_of_new_users(self, model, tastes, weights):
+        new = tastes[100:120]
+        _, scores = model.recommend(np.arange(20), new, recalculate_user=True, filter_already_liked_items=False)
+        np.testing.assert_allclose(scores, -np.sort(-(new @ weights), axis=1)[:, :10], atol=2e-6)
+
+    def test_neighbours(self, model, weights):
+        ids, scores = model.similar_items([3, 11], N=6)
+        assert ids[:, 0].tolist() == [3, 11]
+        np.testing.assert_allclose(scores[:, 1:], -np.sort(-weights[[3, 11]], axis=1)[:, :5], atol=2e-6)
+
+    def test_saved_and_loaded(self, model, tmp_path):
+        model.save(tmp_path / "ease.npz")
+        loaded = EASE.load(tmp_path / "ease.npz")
+        np.testing.assert_array_equal(loaded.score([0, 4]), model.score([0, 4]))
+        np.testing.assert_array_equal(loaded.similar_items(5)[0], model.similar_items(5)[0])
+
+    def test_fitting_again_with_more_users(self, model, tastes):
+        again = model.fit(tastes, show_progress=False)
+        np.testing.assert_array_equal(again.score([0, 99]), EASE(20.0).fit(tastes, show_progress=False).score([0, 99]))
+
+
+def test_ease_adds_up_pairs_that_are_stored_twice():
+    once = sp.csr_matrix(np.array([[2, 1, 0], [0, 1, 1], [1, 0, 2], [1, 1, 1]], np.float32))
+    twice = sp.csr_matrix((np.ones(11, np.float32), [0, 0, 1, 1, 2, 0, 2, 2, 0, 1, 2], [0, 3, 5, 8, 11]), shape=(4, 3))
+    expected = EASE(1.0).fit(once, show_progress=False).item_weights
+    np.testing.assert_array_equal(EASE(1.0).fit(twice, show_progress=False).item_weights, expected)
+
+
+@pytest.mark.parametrize("bounds", [[0, 120], [0, 1, 64, 119, 120]])
+def test_add_gram_adds_the_upper_triangle(tastes, bounds):
+    random = np.random.default_rng(2)
+    x = tastes.copy()
+    x.data[:] = random.integers(-3, 4, x.nnz)
+    columns = x.tocsc()
+    gram = np.ones((120, 120), np.float32)
+    for first, last in pairwise(bounds):
+        add_gram(first, last, x.indptr, x.indices, x.data, columns.indptr, columns.indices, gram)
+    np.testing.assert_array_equal(gram - 1, np.triu((x.T @ x).toarray()))
+
+
+def test_quadratic_forms(tastes):
+    random = np.random.default_rng(3)
+    half = random.normal(size=(300, 300)).astype(np.float32)
+    matrix = half + half.T
+    columns, forms = tastes.tocsc(), np.empty(120)
+    quadratic_forms(columns.indptr, columns.indices, columns.data, matrix, forms)
+    x = tastes.toarray().astype(np.float64)
+    np.testing.assert_allclose(forms, np.einsum("ui,uv,vi->i", x, matrix, x), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 200])

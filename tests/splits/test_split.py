@@ -44,3 +44,16 @@ def test_what_is_no_mask_of_the_interactions_is_an_error(interactions, mask):
     """Integers would do the wrong thing silently: ~0 is -1, the last row."""
     with pytest.raises(SplitError, match=r"in_test must be bool of shape \(4,\), not"):
         Split(interactions, mask)
+
+
+def test_columns_given_to_from_columns_are_not_shared():
+    """Nothing that the caller does to the arrays later changes the interactions."""
+    users, items = np.array([0, 0, 1]), np.array([0, 1, 1])
+    ratings, times = np.array([3, 4, 5], np.float32), np.array([9, 8, 7])
+    interactions = Interactions.from_columns("small", users, items, ratings, times)
+    for column in (users, items, ratings, times):
+        column[:] = 0
+    assert interactions.ratings.tolist() == [3, 4, 5]
+    assert interactions.timestamps.tolist() == [9, 8, 7]
+    assert interactions.users.tolist() == [0, 0, 1]
+    assert interactions.items.tolist() == [0, 1, 1]

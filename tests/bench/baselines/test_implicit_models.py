@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bench.baselines.implicit_models import ImplicitALS, ImplicitBPR, ImplicitItemBM25, ImplicitItemCosine
+from recsys_impl import memory
+from recsys_impl.base import NotFittedError
 
 pytest.importorskip("implicit", reason="implicit isn't installed")
 from implicit.cpu.als import AlternatingLeastSquares
@@ -87,3 +89,15 @@ def check_lists(model, library, user_items):
     untied = ~(np.pad(tied, ((0, 0), (0, 1)), constant_values=True) | np.pad(tied, ((0, 0), (1, 0))))
     assert np.array_equal(ids[untied], theirs[untied])
     assert untied.mean() > 0.8
+
+
+@pytest.mark.parametrize("model_class", [ImplicitItemCosine, ImplicitItemBM25])
+def test_neighbourhoods_refuse_what_does_not_fit(tastes, monkeypatch, model_class):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**30)
+    model = model_class(K=1_000_000)
+    with pytest.raises(
+        memory.NotEnoughMemoryError, match=rf"{model_class.__name__} needs \d\.\d\d GiB.*lower K.*1000000"
+    ):
+        model.fit(tastes, show_progress=False)
+    with pytest.raises(NotFittedError):
+        model.score([0])

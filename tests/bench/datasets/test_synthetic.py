@@ -24,13 +24,33 @@ def test_a_block_draws_what_comes_first_in_exponential_times():
     items = synthetic_module._make_items(1_000, seed=0)
     tastes = np.random.default_rng(1).random((4, len(GENRES)), dtype=np.float32)
     activity = np.array([3, 400, 1, 12])
-    chosen = synthetic_module._choose(tastes, items, activity, np.random.default_rng(2))
     waiting = np.random.default_rng(2).standard_exponential((4, 1_000), dtype=np.float32)
+    chosen = synthetic_module._choose(tastes, items, activity, waiting.copy())
     expected = []
     for user, n_items in enumerate(activity):
         chance = items.main_share * tastes[user, items.main] + (1 - items.main_share) * tastes[user, items.second]
         expected += np.argsort(waiting[user] / (chance * items.popularity))[:n_items].tolist()
     assert chosen.tolist() == expected
+
+
+def test_blocks_of_users_are_drawn_one_after_the_other(monkeypatch):
+    """Threads fill in the rows, yet the random numbers come as if there were one thread."""
+    monkeypatch.setattr(synthetic_module, "BLOCK_CELLS", 7 * 40)
+    data, again = synthetic(100, 40, 1_500), synthetic(100, 40, 1_500)
+    assert data.content_hash == again.content_hash
+    items = synthetic_module._make_items(40, seed=0)
+    users = synthetic_module._make_users(100, 40, 1_500, 5, seed=0)
+    random = synthetic_module.generator(0, "synthetic draws")
+    by_activity = np.argsort(users.activity, kind="stable")
+    for start in range(0, 100, 7):
+        block = by_activity[start : start + 7]
+        activity = users.activity[block]
+        waiting = random.standard_exponential((len(block), 40), dtype=np.float32)
+        chosen = synthetic_module._choose(users.tastes[block], items, activity, waiting)
+        random.standard_normal(len(chosen), dtype=np.float32)
+        random.random(len(chosen))
+        for user, drawn in zip(block, np.split(chosen, np.cumsum(activity)[:-1]), strict=True):
+            assert data.item_ids[data.items[data.users == user]].tolist() == (drawn + 1).tolist()
 
 
 @pytest.mark.parametrize(
