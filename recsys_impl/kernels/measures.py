@@ -9,6 +9,8 @@ import numpy as np
 from recsys_impl.kernels.compile import kernel
 from recsys_impl.kernels.topk import mask_rows, top_k_rows
 
+LARGEST = np.finfo(np.float32).max
+
 
 @kernel
 def rank_rows(scores, users, seed, seen_indptr, seen_indices, relevant_indptr, relevant_indices, lists, auc):
@@ -33,12 +35,13 @@ def rank_rows(scores, users, seed, seen_indptr, seen_indices, relevant_indptr, r
 
 @kernel
 def _copy_finite(source, target):
-    """Copy a row; whether all of it is finite (x - x is 0 for finite x, else NaN)."""
-    wrong = False
+    """Copy a row; whether all of it is finite. In one loop: a copy by slices takes twice the time of this."""
+    wrong = np.int32(0)
     for item in range(len(source)):
-        target[item] = source[item]
-        wrong |= source[item] - source[item] != 0
-    return not wrong
+        value = source[item]
+        target[item] = value
+        wrong = np.int32(wrong + np.int32(not abs(value) <= LARGEST))  # NaN isn't, either
+    return wrong == 0
 
 
 @kernel
@@ -53,12 +56,11 @@ def auc_of_row(scores, relevant, n_seen):
     twice_wins = 0
     for item in relevant:
         score = scores[item]
-        below = 0
-        not_above = 0
+        below, not_above = np.int32(0), np.int32(0)  # as in topk.py
         for other in range(len(scores)):  # by index: over the elements themselves it isn't vectorised, 8 times slower
-            below += scores[other] < score
-            not_above += scores[other] <= score
-        twice_wins += below + not_above - 2 * n_seen
+            below = np.int32(below + np.int32(scores[other] < score))
+            not_above = np.int32(not_above + np.int32(scores[other] <= score))
+        twice_wins += np.int64(below) + np.int64(not_above) - 2 * n_seen
     n_relevant = len(relevant)
     pairs = n_relevant * (len(scores) - n_seen - n_relevant)
     return (twice_wins - n_relevant * n_relevant) / (2 * pairs) if pairs > 0 else np.nan
