@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-BASELINES := implicit lightfm surprise
+BASELINES := implicit irspack lightfm surprise
 
 .PHONY: bench test check format clean
 

@@ -1,8 +1,8 @@
-"""What the command line does, as functions: load, run, report, evaluate, recommend, similar, export_split."""
+"""What the command line does, as functions: load, run, report, evaluate, recommend, similar, export_split, speed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from splits.interactions import Interactions
 
 
-__all__ = ["evaluate", "export_split", "load", "recommend", "report", "run", "similar", "split"]
+__all__ = ["evaluate", "export_split", "load", "recommend", "report", "run", "similar", "speed", "split"]
 
 
 def run(
@@ -139,6 +139,53 @@ def export_split(interactions: Interactions, rule: str, seed: int, out: str | Pa
 
     write_csv(split(interactions, rule, seed), Path(out))
     return [Path(out) / "train.csv", Path(out) / "test.csv"]
+
+
+def speed(
+    dataset: str | Interactions = "ml-1m",
+    *,
+    threads: Sequence[int] = (1, 2),
+    only: str | Sequence[str] = (),
+    rounds: int = 5,
+    out: str | Path = "results",
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Time our models beside the libraries', in one process and in turn, and write speed.csv.
+
+    Everybody learns from the train part of the random split with seed 0, after everything was compiled.
+
+    Parameters
+    ----------
+    threads
+        Numbers of threads to time with; 1 and 2 together also compare ours with itself.
+    only
+        Beginnings of contest names, ``als-exact`` for example; all contests without it.
+    rounds
+        How often each is timed; a figure is the median over rounds.
+    say
+        Called with a line at a time while it goes on.
+    options
+        As in :func:`load`.
+
+    Returns
+    -------
+    One row for each measure, peer and number of threads, with the columns of speed.csv (``bench/contests/rows.py``).
+
+    Raises
+    ------
+    UnknownNameError, SpeedError
+        No such contest; no round or no thread.
+    """
+    from bench.contests.run import chosen
+    from bench.contests.run import run as run_contests
+    from reports.speed import write_speed
+
+    contests = chosen(_tuple(only))
+    interactions = load(dataset, **options) if isinstance(dataset, str) else dataset
+    frame = run_contests(split(interactions), contests, threads, rounds, say or (lambda line: None))
+    write_speed(frame, out)
+    return frame
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

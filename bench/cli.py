@@ -169,6 +169,22 @@ def export_split(dataset: str, rule: str, seed: int, out: str, **options: Any) -
     return 0
 
 
+@bench.command()
+@click.option("--dataset", default="ml-1m", show_default=True, metavar="NAME|FILE")
+@click.option("--threads", type=Cutoffs(), default=(1, 2), metavar="1,2", help="Numbers of threads. [default: 1,2]")
+@click.option("--only", type=Names(), default=(), metavar="als,bpr,...", help="Contests whose names begin like this.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each is timed.")
+@file_options
+@OUT
+def speed(**options: Any) -> int:
+    """Time the hand-rolled models beside the libraries', in turn, in one process."""
+    from bench import api
+
+    api.speed(say=lambda line: click.echo(line, err=True), **options)
+    printing.speed(options["out"])
+    return 0
+
+
 def lookup_options(command: Any) -> Any:
     """The options that recommend and similar share."""
     for option in reversed(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.listener import Listener
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
+    from reports.speed import SpeedRow
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
 NOT_IN_TERMINAL = ("recall_min", "mae")  # they stand in the reports
@@ -200,6 +202,41 @@ def similar(found: Similar, as_json: bool) -> None:
     rows = [[str(n), _decimal(item.value, 3), item.title or str(item.id)] for n, item in enumerate(found.items, 1)]
     name = found.item.title or str(found.item.id)
     _print_table(["", "similarity", f"similar to {name}"], rows, f"{found.model}")
+
+
+def speed(folder: str) -> None:
+    """The machine, speed.csv as a table, its notes, and where a peer is faster."""
+    from reports.speed import FILE, read_speed
+
+    found = read_speed(folder)
+    assert found is not None
+    for name, text in found.facts:
+        print(f"{name}: {text}")
+    headings = ["contest", "measure", "threads", "ours", "peer", "peer's", "ratio", "faster", "goal", "quality, peer's"]
+    rows = []
+    for row in found.rows:
+        quality = f"{row.our_quality}, {row.peer_quality}" if row.quality_name and row.status != "skipped" else ""
+        goal = f"{row.goal} {row.reached}".strip()
+        words = [row.contest, row.measure, row.threads, row.ours, row.peer_name, row.peer, row.ratio, row.faster, goal]
+        rows.append([*words, quality])
+    _print_table(headings, rows, "ours beside the libraries: median (smallest–largest) of the rounds")
+    for contest, note in found.notes:
+        print(f"{contest}: {note}")
+    _list_rows("skipped", [row for row in found.rows if row.status == "skipped"])
+    _list_rows("quality not reached", [row for row in found.rows if row.status == "not reached"])
+    _list_rows("a peer is faster", [row for row in found.rows if row.peer_is_faster])
+    _list_rows("uneven rounds, was something else running?", [row for row in found.rows if row.uneven])
+    goals = [row for row in found.rows if row.reached]
+    print(f"goals: {sum(row.reached == 'yes' for row in goals)} of {len(goals)} reached")
+    print(f"\n{Path(folder) / FILE}")
+
+
+def _list_rows(title: str, rows: Sequence[SpeedRow]) -> None:
+    """Rows by name, with the ratio or the reason."""
+    for row in rows:
+        threads = f"{row.threads} thread{'s' if row.threads != '1' else ''}"
+        why = row.ratio if row.status == "ok" else row.note
+        print(f"{title}: {row.contest}, {row.measure}, {threads}, {row.peer_name}: {why}")
 
 
 def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:

@@ -163,6 +163,21 @@ MODELS: dict[str, ModelRow] = {
         extra="implicit",
         twin="als",
     ),
+    "irspack-als": ModelRow(
+        "bench.baselines.irspack_models:IrspackALS",
+        "irspack: weighted least squares (iALS), one thread (more make another sum each time)",
+        {
+            "factors": 128,
+            "regularization": 0.01,
+            "iterations": 16,
+            "unobserved_weight": 0.2,
+            "regularization_scaling": 1.0,
+        },
+        TUNED_LIBRARY,
+        library="irspack",
+        extra="irspack",
+        twin="als",
+    ),
     "implicit-bpr": ModelRow(
         "bench.baselines.implicit_models:ImplicitBPR",
         "implicit: Bayesian personalised ranking, one thread (its threads race)",

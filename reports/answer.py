@@ -9,7 +9,7 @@ from reports.table import Column, Leaderboard, Row
 
 CLOSE = 0.01  # relative: another random split moves a model by 2 to 4%
 NEARLY = 0.05  # what many would give up for a faster model
-LIBRARIES = ("implicit", "lightfm", "surprise")
+LIBRARIES = ("implicit", "irspack", "lightfm", "surprise")
 
 
 @dataclass(frozen=True)

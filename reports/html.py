@@ -17,6 +17,7 @@ from reports.answer import Answer, Twins, answer, twins
 from reports.figures import Style
 from reports.person import Person, person
 from reports.result import Cell, Result
+from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
 
@@ -72,6 +73,7 @@ class Page:
     datasets: list[DatasetSection]
     styles: dict[str, Style]
     environment: list[tuple[str, str]]
+    speed: Speed | None = None
 
     @property
     def splits(self) -> list[SplitSection]:
@@ -81,7 +83,7 @@ class Page:
 def write_html(
     store: Store, path: str | Path, *, title: str = "", pairs: Mapping[str, str] | None = None, users: int = 1
 ) -> Path:
-    """Write the report of all stored results: the same results, the same bytes.
+    """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
 
     Parameters
     ----------
@@ -100,6 +102,7 @@ def write_html(
     read_dataset = _remembering(store.read_dataset)
     results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
     page = make_page(results, read_dataset, title=title, pairs=pairs, users=users)
+    page = replace(page, speed=read_speed(store.root))
     path = Path(path)
     write_text(path, render(page))
     return path

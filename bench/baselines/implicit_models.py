@@ -57,14 +57,24 @@ class ImplicitALS(FactorModel):
                 num_threads=self.num_threads,
                 random_state=self.random_state,
             )
-            model.fit(user_items, show_progress=show_progress, callback=callback)
-        self.user_factors, self.item_factors = model.user_factors, model.item_factors
+
+            def after_each(*progress: Any) -> None:
+                self._publish(model)
+                if callback is not None:
+                    callback(*progress)
+
+            model.fit(user_items, show_progress=show_progress, callback=after_each)
+        self._publish(model)
         return self
+
+    def _publish(self, model: Any) -> None:
+        self.user_factors, self.item_factors = model.user_factors, model.item_factors
 
 
 class ImplicitBPR(FactorModel):
     """``implicit.bpr.BayesianPersonalizedRanking`` on the CPU, on one thread: more of them race.
 
+    ``racing_threads`` lets more of them race where only speed is asked for: then a seed doesn't give the same model.
     The library keeps an item's bias as the last of its factors, beside a 1 in the user's. Here it is a bias again, so
     that similar items are those of similar taste, not those of similar popularity.
     """
@@ -76,6 +86,7 @@ class ImplicitBPR(FactorModel):
         regularization: float = 0.01,
         iterations: int = 100,
         random_state: int = 0,
+        racing_threads: int = 1,
     ):
         _implicit("bpr")
         self.factors = factors
@@ -83,9 +94,13 @@ class ImplicitBPR(FactorModel):
         self.regularization = regularization
         self.iterations = iterations
         self.random_state = random_state
+        self.racing_threads = racing_threads
 
     def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
-        """Learn from a users x items CSR of positives; their values say nothing to this model."""
+        """Learn from a users x items CSR of positives; their values say nothing to this model.
+
+        ``callback(iteration, seconds, share of correct pairs)`` is the library's.
+        """
         user_items = check_user_items(self, user_items)
         with threadpool_limits(1, user_api="blas"):
             model = _implicit("bpr").BayesianPersonalizedRanking(
@@ -94,14 +109,24 @@ class ImplicitBPR(FactorModel):
                 regularization=self.regularization,
                 iterations=self.iterations,
                 use_gpu=False,
-                num_threads=1,
+                num_threads=self.racing_threads,
                 random_state=self.random_state,
             )
-            model.fit(user_items, show_progress=show_progress, callback=callback)
-        self.user_factors = np.ascontiguousarray(model.user_factors[:, :-1])
-        self.item_factors = np.ascontiguousarray(model.item_factors[:, :-1])
-        self.item_biases = np.ascontiguousarray(model.item_factors[:, -1])
+
+            def after_each(*progress: Any) -> None:
+                self._publish(model)
+                if callback is not None:
+                    callback(*progress)
+
+            model.fit(user_items, show_progress=show_progress, callback=after_each)
+        self._publish(model)
+        for name in ("user_factors", "item_factors", "item_biases"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name)))
         return self
+
+    def _publish(self, model: Any) -> None:
+        self.user_factors, self.item_factors = model.user_factors[:, :-1], model.item_factors[:, :-1]
+        self.item_biases = model.item_factors[:, -1]
 
 
 class ImplicitItemCosine(ItemWeightModel):

@@ -19,6 +19,7 @@ class LightFMWARP(FactorModel):
     """``lightfm.LightFM(loss="warp")`` with Adagrad, on one thread: more of them race.
 
     ``factors`` is LightFM's no_components, ``regularization`` its item_alpha and user_alpha, ``iterations`` its epochs.
+    ``racing_threads`` lets more threads race where only speed is asked for: then a seed doesn't give the same model.
     """
 
     loss = "warp"
@@ -31,6 +32,7 @@ class LightFMWARP(FactorModel):
         iterations: int = 30,
         max_sampled: int = 10,
         random_state: int = 0,
+        racing_threads: int = 1,
     ):
         _lightfm()
         self.factors = factors
@@ -39,6 +41,7 @@ class LightFMWARP(FactorModel):
         self.iterations = iterations
         self.max_sampled = max_sampled
         self.random_state = random_state
+        self.racing_threads = racing_threads
 
     def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
         """Learn from a users x items CSR of positives; ``callback(iteration, seconds)`` is called after each epoch."""
@@ -53,9 +56,9 @@ class LightFMWARP(FactorModel):
             random_state=self.random_state,
         )
         for _ in epochs(self.iterations, type(self).__name__, show_progress, callback):
-            model.fit_partial(interactions, epochs=1, num_threads=1)  # the state goes on: the same as one fit
-        self.user_factors, self.user_biases = model.user_embeddings, model.user_biases
-        self.item_factors, self.item_biases = model.item_embeddings, model.item_biases
+            model.fit_partial(interactions, epochs=1, num_threads=self.racing_threads)  # the state goes on
+            self.user_factors, self.user_biases = model.user_embeddings, model.user_biases
+            self.item_factors, self.item_biases = model.item_embeddings, model.item_biases
         return self
 
 
@@ -71,5 +74,8 @@ class LightFMBPR(LightFMWARP):
         regularization: float = 0.0,
         iterations: int = 30,
         random_state: int = 0,
+        racing_threads: int = 1,
     ):
-        super().__init__(factors, learning_rate, regularization, iterations, random_state=random_state)
+        super().__init__(
+            factors, learning_rate, regularization, iterations, random_state=random_state, racing_threads=racing_threads
+        )

@@ -10,6 +10,12 @@ import scipy.sparse as sp
 # name: (module, class, parameters that learn a small checkerboard, the library that it needs)
 ADAPTERS = {
     "implicit-als": ("implicit_models", "ImplicitALS", {"factors": 2, "regularization": 1, "alpha": 1}, "implicit"),
+    "irspack-als": (
+        "irspack_models",
+        "IrspackALS",
+        {"factors": 2, "regularization": 1, "loss": "original", "unobserved_weight": 1, "regularization_scaling": 0},
+        "irspack",
+    ),
     "implicit-bpr": (
         "implicit_models",
         "ImplicitBPR",

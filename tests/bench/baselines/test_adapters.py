@@ -107,9 +107,26 @@ def test_the_number_of_blas_threads_is_put_back(adapter, learn):
 def test_the_callback_sees_each_epoch_and_its_seconds_where_the_library_has_epochs_to_see(adapter, learn):
     seen = []
     model = learn(adapter(), callback=lambda iteration, seconds, *_: seen.append((iteration, seconds)))
-    shows_epochs = type(model).__name__.startswith(("ImplicitALS", "ImplicitBPR", "LightFM"))
+    shows_epochs = type(model).__name__.startswith(("ImplicitALS", "ImplicitBPR", "IrspackALS", "LightFM"))
     assert [iteration for iteration, _ in seen] == list(range(model.iterations if shows_epochs else 0))
     assert all(seconds >= 0 for _, seconds in seen)
+
+
+def test_the_callback_can_ask_the_model_what_it_learned_so_far(adapter, tastes):
+    model, seen = adapter(), []
+    model.fit(tastes, show_progress=False, callback=lambda *_: seen.append(model.score([0, 1])))
+    if not seen:
+        pytest.skip("this library has no epochs to see")
+    assert not np.array_equal(seen[0], seen[-1])
+    assert np.array_equal(seen[-1], model.score([0, 1]))
+
+
+def test_threads_that_race_are_asked_for_by_that_name_and_learn_too(adapter, learn, checkerboard):
+    if not hasattr(adapter(), "racing_threads"):
+        pytest.skip("its threads don't race, or there is one only")
+    assert adapter().racing_threads == 1
+    model, (positives, _) = learn(adapter(racing_threads=2)), checkerboard
+    assert model.recommend(np.arange(20), positives, N=1)[0][:, 0].tolist() == list(range(20))
 
 
 def blas_threads():

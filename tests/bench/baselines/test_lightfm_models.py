@@ -25,7 +25,7 @@ def test_warp_passes_on_how_many_negatives_are_sampled(tastes):
     assert not np.array_equal(few.item_factors, many.item_factors)
 
 
-def test_one_thread_is_all_there_is_because_more_of_them_race():
+def test_the_bench_can_give_them_no_threads_because_more_than_one_race():
     for model_class in (LightFMWARP, LightFMBPR):
         with pytest.raises(TypeError, match="num_threads"):
             model_class(num_threads=2)

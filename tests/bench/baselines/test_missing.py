@@ -15,6 +15,7 @@ NEEDS = [
     ("implicit_models", "ImplicitBPR", "implicit", "implicit", "implicit"),
     ("implicit_models", "ImplicitItemCosine", "implicit", "implicit", "implicit"),
     ("implicit_models", "ImplicitItemBM25", "implicit", "implicit", "implicit"),
+    ("irspack_models", "IrspackALS", "irspack", "irspack", "irspack"),
     ("lightfm_models", "LightFMWARP", "lightfm", "lightfm-next", "lightfm"),
     ("lightfm_models", "LightFMBPR", "lightfm", "lightfm-next", "lightfm"),
     ("surprise_models", "SurpriseSVD", "surprise", "scikit-surprise", "surprise"),
@@ -37,9 +38,9 @@ def test_without_its_library_an_adapter_is_imported_and_its_model_names_the_comm
 
 
 def test_the_adapters_of_a_listing_import_no_library():
-    modules = ["implicit_models", "lightfm_models", "surprise_models", "sklearn_models"]
+    modules = ["implicit_models", "irspack_models", "lightfm_models", "surprise_models", "sklearn_models"]
     code = "import sys\n" + "\n".join(f"import bench.baselines.{module}" for module in modules)
-    code += "\nprint(*{'implicit', 'lightfm', 'surprise', 'sklearn', 'pandas'} & set(sys.modules))"
+    code += "\nprint(*{'implicit', 'irspack', 'lightfm', 'surprise', 'sklearn', 'pandas'} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == ""
