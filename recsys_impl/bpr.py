@@ -40,10 +40,10 @@ class BPR(PairwiseModel):
     ):
         super().__init__(factors, learning_rate, regularization, iterations, num_threads, random_state)
 
-    def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
+    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
         arrays, numbers = self._arrays(), self._numbers()
 
-        def step(cells: Cells, cell: tuple[int, int]) -> None:
+        def step(cell: tuple[int, int]) -> None:
             is_positive = np.zeros(n_items, np.uint8)
             bpr_cell(cells.seeds[cell], *cells.cell(*cell), cells.item_blocks[cell[1]], is_positive, *arrays, *numbers)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
 from recsys_impl.blocks import Cells
-from recsys_impl.kernels.blocks import BLOCKS
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 from recsys_impl.randomness import generator
-from recsys_impl.threads import workers
+from recsys_impl.threads import thread_count, workers
 
 Float = NDArray[np.float32]
 
@@ -56,18 +54,18 @@ class PairwiseModel(FactorModel):
         name = type(self).__name__
         random = generator(self.random_state, name)
         self._initialise(positives.shape, random)
-        step = self._cell_step(positives.shape[1])
+        cells = Cells(positives, thread_count(self.num_threads))
+        step = self._cell_step(cells, positives.shape[1])
         with workers(self.num_threads) as executor:
             for iteration in epochs(self.iterations, name, show_progress, callback):
-                cells = Cells(positives, random, executor)
-                for stage in range(BLOCKS):
-                    list(executor.map(partial(step, cells), cells.of_stage(stage)))
+                cells.deal(random, executor)
+                cells.visit(step, executor)
                 if not np.isfinite(self.item_factors).all():
                     raise ModelError(f"{name} diverged in iteration {iteration + 1}: lower learning_rate")
         del self._squares
         return self
 
-    def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
+    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
         """The function that learns from one cell."""
         raise NotImplementedError
 

@@ -14,12 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
 from recsys_impl.blocks import Cells
-from recsys_impl.kernels.blocks import BLOCKS
 from recsys_impl.kernels.ratings import svd_cell
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 from recsys_impl.randomness import generator
-from recsys_impl.threads import workers
+from recsys_impl.threads import thread_count, workers
 
 
 class SVD(FactorModel):
@@ -75,16 +74,16 @@ class SVD(FactorModel):
         self._initialise(ratings, random)
         biases = (self.user_biases, self.item_biases)
         steps = (np.float32(self.learning_rate), np.float32(self.regularization))
+        cells = Cells(ratings, thread_count(self.num_threads))
+
+        def step(cell: tuple[int, int]) -> None:
+            factors = (self.user_factors, self.item_factors, *biases)
+            svd_cell(*cells.cell(*cell), cells.values, np.float32(self.global_bias), *factors, *steps)
+
         with workers(self.num_threads) as executor:
-            cells = Cells(ratings, random, executor)
-
-            def step(cell: tuple[int, int]) -> None:
-                factors = (self.user_factors, self.item_factors, *biases)
-                svd_cell(*cells.cell(*cell), cells.values, np.float32(self.global_bias), *factors, *steps)
-
+            cells.deal(random, executor)
             for iteration in epochs(self.iterations, "SVD", show_progress, callback):
-                for stage in range(BLOCKS):
-                    list(executor.map(step, cells.of_stage(stage)))
+                cells.visit(step, executor)
                 if not np.isfinite(self.item_factors).all():
                     raise ModelError(f"SVD diverged in iteration {iteration + 1}: lower learning_rate")
         return self

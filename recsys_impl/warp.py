@@ -47,13 +47,13 @@ class WARP(PairwiseModel):
         require("WARP", max_sampled=max_sampled, at_least=1)
         self.max_sampled = max_sampled
 
-    def _cell_step(self, n_items: int) -> Callable[[Cells, tuple[int, int]], None]:
+    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
         arrays, numbers = self._arrays(), self._numbers()
         draws = np.arange(1, self.max_sampled + 1)
         ranks = np.maximum(1, (n_items - 1) // draws)
         weights = np.concatenate([[0], np.log(ranks)]).astype(np.float32)
 
-        def step(cells: Cells, cell: tuple[int, int]) -> None:
+        def step(cell: tuple[int, int]) -> None:
             is_positive = np.zeros(n_items, np.uint8)
             cell_arrays = (cells.seeds[cell], *cells.cell(*cell), cells.item_blocks[cell[1]], is_positive)
             warp_cell(*cell_arrays, *arrays, *numbers, self.max_sampled, weights)

@@ -59,11 +59,12 @@ def play(contest: Contest, peers: Sequence[Contender], material: Material, threa
     if peers:
         work["implicit"] = _implicit_evaluation(model, material, threads)
     seconds = _in_turn(work)
+    seconds["metrics"] += max(0.0, seconds["ranking"] - seconds["top-20"])  # the AUC, counted while ranking
     pairs: list[tuple[Measure, str, str, str]] = [
         (TOP_20_COST, "top-20", "product", "bare product"),
         (RANKING_COST, "ranking", "product", "bare product"),
-        (METRICS_COST, "metrics", "ranking", "ranking"),
-        (DIVERSITY_COST, "diversity", "ranking", "ranking"),
+        (METRICS_COST, "metrics", "top-20", "top-20"),
+        (DIVERSITY_COST, "diversity", "top-20", "top-20"),
     ]
     if peers:
         pairs.insert(0, (RANKING, "ranking", "implicit", "implicit"))

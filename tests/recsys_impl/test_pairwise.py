@@ -85,8 +85,8 @@ def test_warp_weighs_by_the_estimated_rank(tastes):
     captured = {}
 
     class Spy(WARP):
-        def _cell_step(self, n_items):
-            step = super()._cell_step(n_items)
+        def _cell_step(self, cells, n_items):
+            step = super()._cell_step(cells, n_items)
             names = step.__code__.co_freevars
             captured.update(dict(zip(names, (cell.cell_contents for cell in step.__closure__), strict=True)))
             return step
@@ -101,8 +101,10 @@ def cells(tastes):
     """The tastes, numbered from 0, dealt by two threads."""
     matrix = tastes.copy()
     matrix.data = np.arange(matrix.nnz, dtype=np.float32)
+    cells = Cells(matrix, threads=2)
     with ThreadPoolExecutor(2) as executor:
-        return Cells(matrix, np.random.default_rng(0), executor)
+        cells.deal(np.random.default_rng(0), executor)
+    return cells
 
 
 def test_stages_visit_every_interaction_once_with_its_value(tastes, cells):
@@ -124,6 +126,15 @@ def test_cells_of_a_stage_touch_nothing_in_common(tastes, cells):
         items = np.concatenate([cells.item_blocks[item_block] for _, item_block in pairs])
         assert sorted(users) == list(range(tastes.shape[0]))
         assert sorted(items) == list(range(tastes.shape[1]))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 20])
+def test_a_visit_steps_through_all_cells_stage_by_stage(tastes, threads):
+    visited = []
+    with ThreadPoolExecutor(threads) as executor:
+        Cells(tastes, threads).visit(visited.append, executor)
+    stages = [set(visited[start : start + BLOCKS]) for start in range(0, BLOCKS**2, BLOCKS)]
+    assert stages == [set(Cells.of_stage(stage)) for stage in range(BLOCKS)]
 
 
 def test_a_vector_goes_at_one_rate_that_falls_with_its_gradients():
