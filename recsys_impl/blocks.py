@@ -4,81 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_impl.kernels.blocks import BLOCKS, deal
+from recsys_impl.kernels.blocks import BLOCKS, Dealt, deal
 from recsys_impl.threads import chunks
 
-Array = NDArray[Any]
 ROWS_PER_TASK = 1024
 
 
-class Cell(NamedTuple):
-    """What a kernel needs to find a cell's interactions: its users, its number among item blocks, all cells' rows."""
-
-    users: Array
-    item_block: int
-    segments: Array
-    items: Array
-
-
 class Cells:
-    """The interactions of an epoch dealt into BLOCKS x BLOCKS cells; :meth:`deal` makes them, :meth:`visit` goes through.
-
-    Attributes
-    ----------
-    seeds
-        uint64 (BLOCKS, BLOCKS, 1), the state of each cell's random stream.
-    user_blocks, item_blocks
-        The users and the items of each block, in random order.
-    segments, items, values
-        The CSR with each row sorted by item block, see ``recsys_impl.kernels.blocks.deal``.
-    """
+    """The interactions of an epoch dealt into BLOCKS x BLOCKS cells: first :meth:`deal`, then :meth:`visit`."""
 
     def __init__(self, user_items: sp.csr_matrix, threads: int):
         self._user_items, self._threads = user_items, threads
-        self.segments = np.empty((user_items.shape[0], BLOCKS + 1), np.int64)
-        self.items, self.values = np.empty_like(user_items.indices), np.empty_like(user_items.data)
+        self._segments = np.empty((user_items.shape[0], BLOCKS + 1), np.int64)
+        self._items, self._values = np.empty_like(user_items.indices), np.empty_like(user_items.data)
 
-    def deal(self, random: np.random.Generator, executor: ThreadPoolExecutor) -> None:
+    def deal(self, random: np.random.Generator, executor: ThreadPoolExecutor) -> Dealt:
         """Deal users and items into blocks, and interactions into cells, in the arrays of the epoch before."""
         n_users, n_items = self._user_items.shape
-        user_order = random.permutation(n_users).astype(np.int32)
-        item_order = random.permutation(n_items).astype(np.int32)
-        self.seeds = random.integers(0, 2**64, (BLOCKS, BLOCKS, 1), dtype=np.uint64)
-        self.user_blocks = [user_order[block::BLOCKS].copy() for block in range(BLOCKS)]
-        self.item_blocks = [item_order[block::BLOCKS].copy() for block in range(BLOCKS)]
-        block_of = np.empty(n_items, np.int8)
-        block_of[item_order] = np.arange(n_items) % BLOCKS
+        user_order, item_order = (random.permutation(n).astype(np.int32) for n in (n_users, n_items))
+        seeds = random.integers(0, 2**64, (BLOCKS, BLOCKS, 1), dtype=np.uint64)
+        item_starts = _starts(n_items)
+        block_of_item = np.empty(n_items, np.int8)
+        block_of_item[item_order] = np.repeat(np.arange(BLOCKS), np.diff(item_starts))
         csr = (self._user_items.indptr, self._user_items.indices, self._user_items.data)
 
         def deal_rows(rows: tuple[int, int]) -> None:
-            deal(*rows, *csr, block_of, self.segments, self.items, self.values)
+            deal(*rows, *csr, block_of_item, self._segments, self._items, self._values)
 
         list(executor.map(deal_rows, chunks(n_users, ROWS_PER_TASK)))
+        orders = (user_order, _starts(n_users), item_order, item_starts)
+        return Dealt(seeds, *orders, self._segments, self._items, self._values)
 
-    def visit(self, step: Callable[[tuple[int, int]], None], executor: ThreadPoolExecutor) -> None:
-        """Call ``step`` with each cell, one stage after the other, those of a stage side by side.
+    def visit(self, step: Callable[[int, int, int], None], executor: ThreadPoolExecutor) -> None:
+        """Call ``step(stage, first, last)`` for all stages one after the other, for all user blocks side by side.
 
-        Each thread has its share of a stage beforehand: a task for every cell would cost as much as a tenth of its work.
+        A call goes through several cells, those of the user blocks first..last: with a call for every cell, threads
+        wait for the interpreter's lock for a fifth of their time. The last arguments of a stage reach BLOCKS.
         """
-
-        def go_through(share: list[tuple[int, int]]) -> None:
-            for cell in share:
-                step(cell)
-
+        shares = [thread * BLOCKS // self._threads for thread in range(self._threads + 1)]
         for stage in range(BLOCKS):
-            cells = self.of_stage(stage)
-            list(executor.map(go_through, [cells[thread :: self._threads] for thread in range(self._threads)]))
+            list(executor.map(lambda share, stage=stage: step(stage, *share), pairwise(shares)))
 
-    @staticmethod
-    def of_stage(stage: int) -> list[tuple[int, int]]:
-        """(user block, item block) of the cells that touch nothing in common."""
-        return [(block, (block + stage) % BLOCKS) for block in range(BLOCKS)]
 
-    def cell(self, user_block: int, item_block: int) -> Cell:
-        return Cell(self.user_blocks[user_block], item_block, self.segments, self.items)
+def _starts(n: int) -> NDArray[np.int64]:
+    """Where each of BLOCKS nearly equal parts of n begins, and n."""
+    return np.arange(BLOCKS + 1, dtype=np.int64) * n // BLOCKS

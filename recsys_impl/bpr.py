@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recsys_impl.blocks import Cells
-from recsys_impl.kernels.pairwise import bpr_cell
+from recsys_impl.kernels.blocks import Dealt
+from recsys_impl.kernels.pairwise import bpr_cells
 from recsys_impl.pairwise import PairwiseModel
 
 
@@ -40,11 +40,10 @@ class BPR(PairwiseModel):
     ):
         super().__init__(factors, learning_rate, regularization, iterations, num_threads, random_state)
 
-    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
-        arrays, numbers = self._arrays(), self._numbers()
+    def _step(self, dealt: Dealt) -> Callable[[int, int, int], None]:
+        arguments, n_items = self._arguments(), len(self._y)
 
-        def step(cell: tuple[int, int]) -> None:
-            is_positive = np.zeros(n_items, np.uint8)
-            bpr_cell(cells.seeds[cell], *cells.cell(*cell), cells.item_blocks[cell[1]], is_positive, *arrays, *numbers)
+        def step(stage: int, first: int, last: int) -> None:
+            bpr_cells(dealt, stage, first, last, np.zeros(n_items, np.uint8), *arguments)
 
         return step

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
 from recsys_impl.blocks import Cells
+from recsys_impl.kernels.blocks import Dealt
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 from recsys_impl.randomness import generator
+from recsys_impl.rows import separate_rows
 from recsys_impl.threads import thread_count, workers
 
 Float = NDArray[np.float32]
@@ -55,35 +57,42 @@ class PairwiseModel(FactorModel):
         random = generator(self.random_state, name)
         self._initialise(positives.shape, random)
         cells = Cells(positives, thread_count(self.num_threads))
-        step = self._cell_step(cells, positives.shape[1])
         with workers(self.num_threads) as executor:
             for iteration in epochs(self.iterations, name, show_progress, callback):
-                cells.deal(random, executor)
-                cells.visit(step, executor)
+                cells.visit(self._step(cells.deal(random, executor)), executor)
                 if not np.isfinite(self.item_factors).all():
                     raise ModelError(f"{name} diverged in iteration {iteration + 1}: lower learning_rate")
-        del self._squares
+        self._keep_factors()
         return self
 
-    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
-        """The function that learns from one cell."""
+    def _step(self, dealt: Dealt) -> Callable[[int, int, int], None]:
+        """The function (stage, first, last) that learns from a stage's cells of user blocks first..last."""
         raise NotImplementedError
 
     def _initialise(self, shape: tuple[int, int], random: np.random.Generator) -> None:
+        """Small random factors, zero biases, and a place in each row for Adagrad's sum of |gradient|².
+
+        The sums begin with a mean square of 1, so that first steps are of the size learning_rate.
+        """
         n_users, n_items = shape
-        scale = np.float32(0.5 / self.factors)
-        self.user_factors = scale * random.standard_normal((n_users, self.factors), np.float32)
-        self.item_factors = scale * random.standard_normal((n_items, self.factors), np.float32)
-        self.item_biases = np.zeros(n_items, np.float32)
-        # Adagrad's sums of |gradient|² begin with a mean square of 1: first steps are of the size learning_rate.
-        self._squares = [np.full(n, self.factors, np.float32) for n in shape]
+        d = self.factors
+        self._x, self._y = separate_rows(n_users, d + 1), separate_rows(n_items, d + 2)
+        scale = np.float32(0.5 / d)
+        self._x[:, :d] = scale * random.standard_normal((n_users, d), np.float32)
+        self._y[:, :d] = scale * random.standard_normal((n_items, d), np.float32)
+        self._x[:, d] = self._y[:, d + 1] = d
+        self.user_factors, self.item_factors, self.item_biases = self._x[:, :d], self._y[:, :d], self._y[:, d]
 
-    def _numbers(self) -> tuple[np.float32, np.float32]:
-        """Learning rate, for gradients' lengths instead of their mean squares, and regularization."""
-        return np.float32(self.learning_rate * self.factors**0.5), np.float32(self.regularization)
+    def _keep_factors(self) -> None:
+        """Copy what was learned out of the rows that learning needed."""
+        self.user_factors, self.item_factors = self.user_factors.copy(), self.item_factors.copy()
+        self.item_biases = self._y[:, self.factors].copy()
+        del self._x, self._y
 
-    def _arrays(self) -> tuple[Any, ...]:
-        return (self.user_factors, self.item_factors, self.item_biases, *self._squares)
+    def _arguments(self) -> tuple[Any, ...]:
+        """What both kernels take: the rows, and the learning rate for sums of squares instead of their means."""
+        rate, ridge = np.float32(self.learning_rate * self.factors**0.5), np.float32(self.regularization)
+        return self.factors, self._x, self._y, rate, ridge
 
 
 def only_positive(user_items: sp.csr_matrix) -> sp.csr_matrix:

@@ -14,11 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from recsys_impl.base import FactorModel, ModelError, check_user_items
 from recsys_impl.blocks import Cells
-from recsys_impl.kernels.ratings import svd_cell
+from recsys_impl.kernels.ratings import svd_cells
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 from recsys_impl.randomness import generator
+from recsys_impl.rows import separate_rows
 from recsys_impl.threads import thread_count, workers
+
+Float = NDArray[np.float32]
 
 
 class SVD(FactorModel):
@@ -71,21 +74,17 @@ class SVD(FactorModel):
         if ratings.nnz == 0:
             raise ModelError("SVD.fit was given a matrix without ratings")
         random = generator(self.random_state, "svd")
-        self._initialise(ratings, random)
-        biases = (self.user_biases, self.item_biases)
+        x, y = self._initialise(ratings, random)
         steps = (np.float32(self.learning_rate), np.float32(self.regularization))
+        arguments = (np.float32(self.global_bias), self.factors, x, y, *steps)
         cells = Cells(ratings, thread_count(self.num_threads))
-
-        def step(cell: tuple[int, int]) -> None:
-            factors = (self.user_factors, self.item_factors, *biases)
-            svd_cell(*cells.cell(*cell), cells.values, np.float32(self.global_bias), *factors, *steps)
-
         with workers(self.num_threads) as executor:
-            cells.deal(random, executor)
+            dealt = cells.deal(random, executor)
             for iteration in epochs(self.iterations, "SVD", show_progress, callback):
-                cells.visit(step, executor)
+                cells.visit(lambda stage, first, last: svd_cells(dealt, stage, first, last, *arguments), executor)
                 if not np.isfinite(self.item_factors).all():
                     raise ModelError(f"SVD diverged in iteration {iteration + 1}: lower learning_rate")
+        self._publish(x.copy(), y.copy())
         return self
 
     def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
@@ -97,13 +96,19 @@ class SVD(FactorModel):
         product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
         return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
 
-    def _initialise(self, ratings: sp.csr_matrix, random: np.random.Generator) -> None:
-        """Normal factors, zero biases; without a rating the factors are zero too, so that biases alone predict."""
-        n_users, n_items = ratings.shape
+    def _initialise(self, ratings: sp.csr_matrix, random: np.random.Generator) -> tuple[Float, Float]:
+        """Rows of normal factors and a zero bias; without a rating the factors are zero too: biases alone predict."""
         self.global_bias = float(ratings.data.mean(dtype=np.float64))
-        self.user_biases, self.item_biases = np.zeros(n_users, np.float32), np.zeros(n_items, np.float32)
-        std = np.float32(self.init_std)
-        self.user_factors = std * random.standard_normal((n_users, self.factors), np.float32)
-        self.item_factors = std * random.standard_normal((n_items, self.factors), np.float32)
-        self.user_factors[np.diff(ratings.indptr) == 0] = 0
-        self.item_factors[np.bincount(ratings.indices, minlength=n_items) == 0] = 0
+        x, y = (separate_rows(n, self.factors + 1) for n in ratings.shape)
+        for side, counts in (
+            (x, np.diff(ratings.indptr)),
+            (y, np.bincount(ratings.indices, minlength=ratings.shape[1])),
+        ):
+            factors = np.float32(self.init_std) * random.standard_normal((len(side), self.factors), np.float32)
+            side[:, : self.factors] = np.where(counts[:, None] > 0, factors, 0)
+        self._publish(x, y)
+        return x, y
+
+    def _publish(self, x: Float, y: Float) -> None:
+        self.user_factors, self.item_factors = x[:, : self.factors], y[:, : self.factors]
+        self.user_biases, self.item_biases = x[:, self.factors], y[:, self.factors]

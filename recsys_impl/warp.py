@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recsys_impl.blocks import Cells
-from recsys_impl.kernels.pairwise import warp_cell
+from recsys_impl.kernels.blocks import Dealt
+from recsys_impl.kernels.pairwise import warp_cells
 from recsys_impl.pairwise import PairwiseModel
 from recsys_impl.parameters import require
 
@@ -47,15 +48,17 @@ class WARP(PairwiseModel):
         require("WARP", max_sampled=max_sampled, at_least=1)
         self.max_sampled = max_sampled
 
-    def _cell_step(self, cells: Cells, n_items: int) -> Callable[[tuple[int, int]], None]:
-        arrays, numbers = self._arrays(), self._numbers()
-        draws = np.arange(1, self.max_sampled + 1)
-        ranks = np.maximum(1, (n_items - 1) // draws)
-        weights = np.concatenate([[0], np.log(ranks)]).astype(np.float32)
+    def _step(self, dealt: Dealt) -> Callable[[int, int, int], None]:
+        arguments, n_items = self._arguments(), len(self._y)
+        weights = self._weights(n_items)
 
-        def step(cell: tuple[int, int]) -> None:
+        def step(stage: int, first: int, last: int) -> None:
             is_positive = np.zeros(n_items, np.uint8)
-            cell_arrays = (cells.seeds[cell], *cells.cell(*cell), cells.item_blocks[cell[1]], is_positive)
-            warp_cell(*cell_arrays, *arrays, *numbers, self.max_sampled, weights)
+            warp_cells(dealt, stage, first, last, is_positive, *arguments, self.max_sampled, weights)
 
         return step
+
+    def _weights(self, n_items: int) -> NDArray[np.float32]:
+        """L(rank) for each number of draws t = 1..max_sampled, at [t]."""
+        ranks = np.maximum(1, (n_items - 1) // np.arange(1, self.max_sampled + 1))
+        return np.concatenate([[0], np.log(ranks)]).astype(np.float32)

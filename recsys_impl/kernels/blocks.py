@@ -11,11 +11,44 @@ of its users' rows. So a user's vector stays in the nearest cache, dealing anew 
 other memory than theirs, and rows can be dealt side by side.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_impl.kernels.compile import kernel
 
 BLOCKS = 8
+
+
+class Dealt(NamedTuple):
+    """An epoch's cells.
+
+    Attributes
+    ----------
+    seeds
+        uint64 (BLOCKS, BLOCKS, 1), the state of each cell's random stream.
+    user_order, user_starts, item_order, item_starts
+        int32 (n_users,), users in random order, and int64 (BLOCKS + 1,), where each block of them starts; so for items.
+    segments, items, values
+        The CSR with each row sorted by item block: row r's entries of block b stand at segments[r, b] up to
+        segments[r, b + 1] (int64, (n_users, BLOCKS + 1)) of items and values.
+    """
+
+    seeds: NDArray[np.uint64]
+    user_order: NDArray[np.int32]
+    user_starts: NDArray[np.int64]
+    item_order: NDArray[np.int32]
+    item_starts: NDArray[np.int64]
+    segments: NDArray[np.int64]
+    items: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+
+@kernel(inline="always")
+def block_of(order, starts, block):
+    """The users or the items of a block."""
+    return order[starts[block] : starts[block + 1]]
 
 
 @kernel(inline="always")
@@ -46,8 +79,7 @@ def shuffle(values, state):
 def deal(first, last, indptr, indices, values, item_block, segments, dealt_indices, dealt_values):
     """Sort rows first..last of a CSR by item block: a counting sort of each row.
 
-    item_block int8 (n_items,). Written: dealt_indices, dealt_values like indices and values, and segments int64
-    (n_rows, BLOCKS + 1): row r's entries of block b stand at segments[r, b] up to segments[r, b + 1].
+    item_block int8 (n_items,). Written: segments, dealt_indices and dealt_values as in :class:`Dealt`.
     """
     free = np.empty(BLOCKS, np.int64)
     for row in range(first, last):

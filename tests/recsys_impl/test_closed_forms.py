@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 from recsys_impl import EASE, Bias, Popularity, Random
-from recsys_impl.kernels.ratings import svd_cell
+from recsys_impl.kernels.blocks import BLOCKS, Dealt
+from recsys_impl.kernels.ratings import svd_cells
 from recsys_impl.kernels.symmetric import add_gram, mirror_lower, quadratic_forms
 
 
@@ -151,21 +152,20 @@ def test_random_scores_are_uniform_and_belong_to_the_pair(tastes):
 
 def test_svd_descends_the_gradient_of_the_squared_error():
     """One rating; a step of ``rate`` is half the negative gradient of e² + ridge (all squares)."""
-    random = np.random.default_rng(1)
-    x, y = (random.normal(size=(1, 4)).astype(np.float32) for _ in range(2))
-    b_u, b_i = np.array([0.3], np.float32), np.array([-0.2], np.float32)
+    x, y = np.random.default_rng(1).normal(size=(2, 1, 5)).astype(np.float32)  # four factors and the bias
     mean, rating, ridge, rate = 3.5, 5.0, 0.1, 1e-3
 
     def loss(p):
-        error = rating - (mean + p[8] + p[9] + p[:4] @ p[4:8])
+        error = rating - (mean + p[4] + p[9] + p[:4] @ p[5:9])
         return error**2 + ridge * np.sum(p**2)
 
-    before = np.concatenate([x[0], y[0], b_u, b_i]).astype(np.float64)
+    before = np.concatenate([x[0], y[0]]).astype(np.float64)
     h = 1e-6
     gradient = np.array([(loss(before + h * e) - loss(before - h * e)) / (2 * h) for e in np.eye(10)])
-    one = np.zeros(1, np.int32)
+    one, starts = np.zeros(1, np.int32), np.array([0] + [1] * BLOCKS)
+    seeds, segments, ratings = np.ones((BLOCKS, BLOCKS, 1), np.uint64), starts[None], np.array([rating], np.float32)
+    dealt = Dealt(seeds, one, starts, one, starts, segments, one, ratings)
     numbers = [np.float32(number) for number in (rate, ridge)]
-    ratings = np.array([rating], np.float32)
-    svd_cell(one, 0, np.array([[0, 1]]), one, ratings, np.float32(mean), x, y, b_u, b_i, *numbers)
-    after = np.concatenate([x[0], y[0], b_u, b_i])
+    svd_cells(dealt, 0, 0, BLOCKS, np.float32(mean), 4, x, y, *numbers)
+    after = np.concatenate([x[0], y[0]])
     np.testing.assert_allclose((after - before) / rate, -gradient / 2, rtol=5e-3, atol=5e-3)

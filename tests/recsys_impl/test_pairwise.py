@@ -6,29 +6,43 @@ import numpy as np
 import pytest
 
 from recsys_impl import BPR, WARP
-from recsys_impl.blocks import BLOCKS, Cells
-from recsys_impl.kernels.blocks import random_below, shuffle
-from recsys_impl.kernels.pairwise import bpr_cell, warp_cell
+from recsys_impl.blocks import Cells
+from recsys_impl.kernels.blocks import BLOCKS, Dealt, block_of, random_below, shuffle
+from recsys_impl.kernels.pairwise import bpr_cells, warp_cells
+from recsys_impl.rows import separate_rows
 
 RIDGE = 0.3
 
 
-def one_pair(cell, *extra, seed=3):
-    """One user, one positive (item 0), one possible negative (item 1): parameters before and after a cell.
+def one_interaction():
+    """One user (0) with one positive (item 0), all in the first blocks, and one possible negative (item 1)."""
+    starts = np.array([0] + [1] * BLOCKS)
+    return Dealt(
+        seeds=np.ones((BLOCKS, BLOCKS, 1), np.uint64),
+        user_order=np.zeros(1, np.int32),
+        user_starts=starts,
+        item_order=np.arange(2, dtype=np.int32),
+        item_starts=2 * starts,
+        segments=starts[None],
+        items=np.zeros(1, np.int32),
+        values=np.ones(1, np.float32),
+    )
+
+
+def one_pair(cells, *extra, seed=3):
+    """Parameters (x, y, b) before and after the step for :func:`one_interaction`.
 
     A learning rate of 1 and sums of squares so large that they don't change: the step is the gradient over 1,000.
     """
     random = np.random.default_rng(seed)
-    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((1, 5), (2, 5), 2))
-    before = x.astype(float), y.astype(float), b.astype(float)
-    squares = [np.full(len(a), 1e6, np.float32) for a in (x, y)]
-    users, items, block = np.zeros(1, np.int32), np.zeros(1, np.int32), np.arange(2, dtype=np.int32)
-    segments, seen = np.array([[0, 1]]), np.zeros(2, np.uint8)
-    numbers = (np.float32(1), np.float32(RIDGE))
-    cell(np.ones(1, np.uint64), users, 0, segments, items, block, seen, x, y, b, *squares, *numbers, *extra)
+    x, y = random.normal(size=(1, 6)).astype(np.float32), random.normal(size=(2, 7)).astype(np.float32)
+    x[:, 5] = y[:, 6] = 1e6
+    before = x.astype(float), y.astype(float)
+    seen = np.zeros(2, np.uint8)
+    cells(one_interaction(), 0, 0, BLOCKS, seen, 5, x, y, np.float32(1), np.float32(RIDGE), *extra)
     assert not seen.any()
-    steps = [1000 * (after - old) for after, old in zip((x, y, b), before, strict=True)]
-    return before, steps
+    steps = [1000 * (after - old) for after, old in zip((x, y), before, strict=True)]
+    return [[a[:, :5], b[:, :5], b[:, 5]] for a, b in (before, steps)]
 
 
 def numerical_gradient(objective, parameters, h=1e-5):
@@ -55,7 +69,7 @@ def penalty(x, y, b):
 
 
 def test_bpr_climbs_the_gradient_of_the_log_likelihood():
-    before, steps = one_pair(bpr_cell)
+    before, steps = one_pair(bpr_cells)
     wanted = numerical_gradient(lambda *p: -np.log1p(np.exp(-margin(*p))) - penalty(*p), list(before))
     for step, gradient in zip(steps, wanted, strict=True):
         np.testing.assert_allclose(step, gradient, rtol=2e-3, atol=2e-3)
@@ -63,7 +77,7 @@ def test_bpr_climbs_the_gradient_of_the_log_likelihood():
 
 def test_warp_climbs_the_gradient_of_the_weighted_hinge():
     weights = np.full(11, 1.7, np.float32)
-    before, steps = one_pair(warp_cell, 10, weights, seed=4)
+    before, steps = one_pair(warp_cells, 10, weights, seed=4)
     assert margin(*before) < 1, "the seed must give a violation"
     wanted = numerical_gradient(lambda *p: -1.7 * max(0, 1 - margin(*p)) - penalty(*p), list(before))
     for step, gradient in zip(steps, wanted, strict=True):
@@ -73,95 +87,95 @@ def test_warp_climbs_the_gradient_of_the_weighted_hinge():
 def test_warp_leaves_a_pair_with_enough_margin_alone():
     weights = np.ones(11, np.float32)
     for seed in range(50):
-        before, steps = one_pair(warp_cell, 10, weights, seed=seed)
+        before, steps = one_pair(warp_cells, 10, weights, seed=seed)
         if margin(*before) > 1:
             assert not any(step.any() for step in steps)
             return
     pytest.fail("no seed gave a margin above 1")
 
 
-def test_warp_weighs_by_the_estimated_rank(tastes):
+def test_warp_weighs_by_the_estimated_rank():
     """weights[t] = ln of (items - 1) / t, at least ln 1: the more draws it took, the higher the positive already is."""
-    captured = {}
-
-    class Spy(WARP):
-        def _cell_step(self, cells, n_items):
-            step = super()._cell_step(cells, n_items)
-            names = step.__code__.co_freevars
-            captured.update(dict(zip(names, (cell.cell_contents for cell in step.__closure__), strict=True)))
-            return step
-
-    Spy(factors=4, iterations=1, max_sampled=30).fit(tastes, show_progress=False)
     expected = [0] + [np.log(max(1, 119 // t)) for t in range(1, 31)]
-    np.testing.assert_allclose(captured["weights"], expected, rtol=1e-6)
+    np.testing.assert_allclose(WARP(max_sampled=30)._weights(120), expected, rtol=1e-6)
+
+
+def test_warp_takes_the_weight_of_the_draw_that_found_a_violation():
+    """The only negative violates at once: the step is that of weights[1], whatever the others are."""
+    _, steps = one_pair(warp_cells, 10, np.full(11, 1.7, np.float32), seed=4)
+    _, first_only = one_pair(warp_cells, 10, np.array([9, 1.7] + [5] * 9, np.float32), seed=4)
+    _, doubled = one_pair(warp_cells, 10, np.full(11, 3.4, np.float32), seed=4)
+    if np.array_equal(steps[0], first_only[0]):
+        assert not np.array_equal(steps[0], doubled[0])
+    else:  # the positive itself was drawn first
+        assert np.array_equal(first_only[0], one_pair(warp_cells, 10, np.full(11, 5, np.float32), seed=4)[1][0])
 
 
 @pytest.fixture
-def cells(tastes):
-    """The tastes, numbered from 0, dealt by two threads."""
+def dealt(tastes):
+    """The tastes with values from 0 on, dealt by two threads."""
     matrix = tastes.copy()
     matrix.data = np.arange(matrix.nnz, dtype=np.float32)
-    cells = Cells(matrix, threads=2)
     with ThreadPoolExecutor(2) as executor:
-        cells.deal(np.random.default_rng(0), executor)
-    return cells
+        return Cells(matrix, threads=2).deal(np.random.default_rng(0), executor)
 
 
-def test_stages_visit_every_interaction_once_with_its_value(tastes, cells):
+def test_cells_hold_every_interaction_once_with_its_value(tastes, dealt):
     coo = tastes.tocoo()
+    held = []
+    for user_block, item_block in np.ndindex(BLOCKS, BLOCKS):
+        block = set(block_of(dealt.item_order, dealt.item_starts, item_block))
+        for user in block_of(dealt.user_order, dealt.user_starts, user_block):
+            part = slice(dealt.segments[user, item_block], dealt.segments[user, item_block + 1])
+            assert set(dealt.items[part]) <= block
+            held += [(user, *pair) for pair in zip(dealt.items[part], dealt.values[part], strict=True)]
+    assert sorted(held) == sorted(zip(coo.row, coo.col, np.arange(tastes.nnz), strict=True))
+    assert sorted(dealt.user_order) == list(range(tastes.shape[0]))
+    assert sorted(dealt.item_order) == list(range(tastes.shape[1]))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8, 20])
+def test_every_stage_goes_through_all_user_blocks_once(tastes, threads):
     visited = []
-    for stage in range(BLOCKS):
-        for users, block, segments, items in (cells.cell(*cell) for cell in cells.of_stage(stage)):
-            for user in users:
-                part = slice(segments[user, block], segments[user, block + 1])
-                assert set(items[part]) <= set(cells.item_blocks[block])
-                visited += [(user, item, value) for item, value in zip(items[part], cells.values[part], strict=True)]
-    assert sorted(visited) == sorted(zip(coo.row, coo.col, np.arange(tastes.nnz), strict=True))
 
+    def step(stage, first, last):
+        visited.extend((stage, user_block) for user_block in range(first, last))
 
-def test_cells_of_a_stage_touch_nothing_in_common(tastes, cells):
-    for stage in range(BLOCKS):
-        pairs = cells.of_stage(stage)
-        users = np.concatenate([cells.user_blocks[user_block] for user_block, _ in pairs])
-        items = np.concatenate([cells.item_blocks[item_block] for _, item_block in pairs])
-        assert sorted(users) == list(range(tastes.shape[0]))
-        assert sorted(items) == list(range(tastes.shape[1]))
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3, 20])
-def test_a_visit_steps_through_all_cells_stage_by_stage(tastes, threads):
-    visited = []
     with ThreadPoolExecutor(threads) as executor:
-        Cells(tastes, threads).visit(visited.append, executor)
-    stages = [set(visited[start : start + BLOCKS]) for start in range(0, BLOCKS**2, BLOCKS)]
-    assert stages == [set(Cells.of_stage(stage)) for stage in range(BLOCKS)]
+        Cells(tastes, threads).visit(step, executor)
+    assert [stage for stage, _ in visited] == sorted(stage for stage, _ in visited)
+    assert sorted(visited) == list(np.ndindex(BLOCKS, BLOCKS))
+
+
+@pytest.mark.parametrize("width", [1, 32, 33])
+def test_rows_are_whole_pairs_of_cache_lines(width):
+    rows = separate_rows(7, width)
+    assert rows.shape == (7, 32 if width <= 32 else 64)
+    assert rows.ctypes.data % 128 == 0
+    assert rows.flags.c_contiguous
+    assert not rows.any()
 
 
 def test_a_vector_goes_at_one_rate_that_falls_with_its_gradients():
     """Adagrad by hand: two visits of the same pair, rates from the sums before each."""
-    x, y, b = (
-        np.array([[0.5, -0.2]], np.float32),
-        np.array([[0.1, 0.4], [0.3, -0.6]], np.float32),
-        np.zeros(2, np.float32),
-    )
-    g_x, g_y, rate = np.full(1, 2, np.float32), np.full(2, 2, np.float32), 0.3
-    p = [array.astype(float) for array in (x, y, b, g_x, g_y)]
+    x = np.array([[0.5, -0.2, 2]], np.float32)
+    y = np.array([[0.1, 0.4, 0, 2], [0.3, -0.6, 0, 2]], np.float32)
+    rate = 0.3
+    u, i, j = (row.astype(float) for row in (x[0], y[0], y[1]))
     for _ in range(2):
-        xu, yi, yj = p[0][0].copy(), p[1][0].copy(), p[1][1].copy()
-        pull = 1 / (1 + np.exp(xu @ (yi - yj) + p[2][0] - p[2][1]))
-        rates = rate / np.sqrt([p[3][0], p[4][0], p[4][1]])
-        p[3][0] += np.sum((pull * (yi - yj)) ** 2)
-        p[4] += np.sum((pull * xu) ** 2)
-        p[0][0] += rates[0] * pull * (yi - yj)
-        p[1][0] += rates[1] * pull * xu
-        p[1][1] -= rates[2] * pull * xu
-        p[2] += rates[1:] * pull * np.array([1, -1])
-        segments, items, block = np.array([[0, 1]]), np.zeros(1, np.int32), np.arange(2, dtype=np.int32)
-        numbers = (np.float32(rate), np.float32(0))
-        who = np.zeros(1, np.int32)
+        pull = 1 / (1 + np.exp(u[:2] @ (i[:2] - j[:2]) + i[2] - j[2]))
+        rate_u, rate_i, rate_j = rate / np.sqrt([u[2], i[3], j[3]])
+        squared_u, squared_d = np.sum(u[:2] ** 2), np.sum((i[:2] - j[:2]) ** 2)
+        step_u, step_i = pull * (i[:2] - j[:2]), pull * np.append(u[:2], 1)
+        u[:2] += rate_u * step_u
+        i[:3] += rate_i * step_i
+        j[:3] -= rate_j * step_i
+        u[2] += pull**2 * squared_d
+        i[3] += pull**2 * squared_u
+        j[3] += pull**2 * squared_u
         seen = np.zeros(2, np.uint8)
-        bpr_cell(np.ones(1, np.uint64), who, 0, segments, items, block, seen, x, y, b, g_x, g_y, *numbers)
-    for got, wanted in zip((x, y, b, g_x, g_y), p, strict=True):
+        bpr_cells(one_interaction(), 0, 0, BLOCKS, seen, 2, x, y, np.float32(rate), np.float32(0))
+    for got, wanted in ((x[0], u), (y[0], i), (y[1], j)):
         np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
