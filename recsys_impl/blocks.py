@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import scipy.sparse as sp
@@ -44,12 +45,25 @@ class Cells:
     def visit(self, step: Callable[[int, int, int], None], executor: ThreadPoolExecutor) -> None:
         """Call ``step(stage, first, last)`` for all stages one after the other, for all user blocks side by side.
 
-        A call goes through several cells, those of the user blocks first..last: with a call for every cell, threads
-        wait for the interpreter's lock for a fifth of their time. The last arguments of a stage reach BLOCKS.
+        Each thread keeps its share of the user blocks, first..last, and waits for the others after each stage: so its
+        users and most of its items stay in its own cache. The executor must have a thread for each share.
         """
-        shares = [thread * BLOCKS // self._threads for thread in range(self._threads + 1)]
-        for stage in range(BLOCKS):
-            list(executor.map(lambda share, stage=stage: step(stage, *share), pairwise(shares)))
+        bounds = [thread * BLOCKS // self._threads for thread in range(self._threads + 1)]
+        stage_done = Barrier(self._threads)
+
+        def go_through(share: tuple[int, int]) -> None:
+            try:
+                for stage in range(BLOCKS):
+                    step(stage, *share)
+                    stage_done.wait()
+            except BaseException:
+                stage_done.abort()  # or the others would wait for ever
+                raise
+
+        results = [executor.submit(go_through, share) for share in pairwise(bounds)]
+        errors = [error for error in (result.exception() for result in results) if error is not None]
+        for error in sorted(errors, key=lambda error: isinstance(error, BrokenBarrierError)):
+            raise error
 
 
 def _starts(n: int) -> NDArray[np.int64]:

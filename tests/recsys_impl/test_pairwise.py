@@ -147,6 +147,15 @@ def test_every_stage_goes_through_all_user_blocks_once(tastes, threads):
     assert sorted(visited) == list(np.ndindex(BLOCKS, BLOCKS))
 
 
+def test_an_error_in_one_thread_ends_the_visit(tastes):
+    def step(stage, first, last):
+        if (stage, first) == (3, BLOCKS // 2):
+            raise MemoryError("no more")
+
+    with ThreadPoolExecutor(2) as executor, pytest.raises(MemoryError, match="no more"):
+        Cells(tastes, threads=2).visit(step, executor)
+
+
 @pytest.mark.parametrize("width", [1, 32, 33])
 def test_rows_are_whole_pairs_of_cache_lines(width):
     rows = separate_rows(7, width)
