@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from recsys_impl.kernels import measures
 
@@ -138,11 +140,12 @@ def rank(
     seed: int,
     block_bytes: int = 8 * 2**20,
     threads: int = 1,
+    concurrent: bool = False,
 ) -> Ranked:
     """Each user's k best items among those not seen, ties by a hash of (seed, user, item).
 
     The result depends neither on the order of the users nor on the block's size or the number of threads; memory grows
-    with the block, not with users x items.
+    with threads x block, not with users x items. BLAS has one thread meanwhile: each of ours has a block to itself.
 
     Parameters
     ----------
@@ -154,6 +157,10 @@ def rank(
         Users x items, every training interaction at any rating: no candidates.
     relevant
         Users x items, the relevant test interactions; none of them is in ``seen``.
+    block_bytes
+        Of scores at a time: with smaller blocks, products take longer.
+    concurrent
+        Whether ``score`` may be called by several threads at once. If not, they score in turn and rank side by side.
 
     Raises
     ------
@@ -166,33 +173,19 @@ def rank(
     lists = np.empty((len(user_codes), k), np.int32)
     auc = np.empty(len(user_codes), np.float64)
     block = max(2, block_bytes // (4 * seen.shape[1]))
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(user_codes), block):
-            rows = slice(start, start + block)
+    scoring = nullcontext() if concurrent else Lock()
+
+    def rank_block(start: int) -> None:
+        rows = slice(start, start + block)
+        with scoring:
             scores = _scores_of(score, user_codes[rows], seen.shape[1])
-            _rank_block(pool, threads, scores, user_codes[rows], seed, tables, lists[rows], auc[rows])
-    return Ranked.from_lists(user_codes, lists, seen, relevant, auc)
-
-
-def _rank_block(
-    pool: ThreadPoolExecutor,
-    threads: int,
-    scores: NDArray[np.float32],
-    users: NDArray[np.int64],
-    seed: int,
-    tables: tuple[NDArray[Any], ...],
-    lists: NDArray[np.int32],
-    auc: NDArray[np.float64],
-) -> None:
-    """Fill the lists and AUCs of a block, each thread its share of the rows."""
-
-    def rank_share(rows: slice) -> int:
-        return int(measures.rank_rows(scores[rows], users[rows], seed, *tables, lists[rows], auc[rows]))
-
-    shares = _shares(len(users), threads)
-    for rows, wrong in zip(shares, pool.map(rank_share, shares), strict=True):
+        wrong = int(measures.rank_rows(scores, user_codes[rows], seed, *tables, lists[rows], auc[rows]))
         if wrong >= 0:
-            raise _not_finite(int(users[rows][wrong]), scores[rows][wrong])
+            raise _not_finite(int(user_codes[rows][wrong]), scores[wrong])
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(rank_block, range(0, len(user_codes), block)))
+    return Ranked.from_lists(user_codes, lists, seen, relevant, auc)
 
 
 def _scores_of(score: Scorer, users: NDArray[np.int64], n_items: int) -> NDArray[np.float32]:
@@ -216,12 +209,6 @@ def _not_finite(user: int, scores: NDArray[np.float32]) -> RankingError:
         f"the score of user {user} for item {item} (codes) is {scores[item]}: scores must be finite float32 numbers; "
         "lower the learning rate or raise the regularization if the model diverged"
     )
-
-
-def _shares(n: int, parts: int) -> list[slice]:
-    """At most ``parts`` slices of nearly equal length that cover range(n), none of them empty."""
-    bounds = [n * part // parts for part in range(parts + 1)]
-    return [slice(start, stop) for start, stop in pairwise(bounds) if start < stop]
 
 
 def _distinct(matrix: sp.csr_matrix) -> sp.csr_matrix:

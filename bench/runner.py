@@ -89,7 +89,7 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     compile_seconds = warm_up(build, material)
     model, fit_seconds = fit(build(), material, task)
     scorer = with_fallback(model, material)
-    ranked, recommend_seconds = rank_test_users(scorer, material, task)
+    ranked, recommend_seconds = rank_test_users(scorer, material, task, scores_are_ours(model))
     result = Result(task.cell, task.key, task.identity, "ok")
     result.users, result.lists = ranked.users.astype(np.int32), ranked.lists
     result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant}
@@ -156,8 +156,13 @@ def with_fallback(model: Any, material: Material) -> Callable[[NDArray[Any]], ND
     return score
 
 
+def scores_are_ours(model: Any) -> bool:
+    """Whether ``score`` is one of ours, which only reads: a plug-in's may not be fit for several threads."""
+    return str(getattr(type(model).score, "__module__", "")).startswith("recsys_impl.")
+
+
 def rank_test_users(
-    scorer: Callable[[NDArray[Any]], NDArray[Any]], material: Material, task: Task
+    scorer: Callable[[NDArray[Any]], NDArray[Any]], material: Material, task: Task, concurrent: bool
 ) -> tuple[Ranked, float]:
     """Lists of all test users and the seconds it took to score, mask and rank (AUC's counts included)."""
     started = perf_counter()
@@ -169,6 +174,7 @@ def rank_test_users(
         max(task.ks),
         task.cell.split_seed,
         threads=task.threads,
+        concurrent=concurrent,
     )
     return ranked, perf_counter() - started
 

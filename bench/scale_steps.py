@@ -63,7 +63,7 @@ def run_model(job: dict[str, Any]) -> list[dict[str, Any]]:
     fitted = _step("fit", seconds, material.positives.nnz * parameters["iterations"])
     scores = len(material.test_users) * job["items"]
     scorer = runner.with_fallback(model, material)
-    ranked, seconds = runner.rank_test_users(scorer, material, task)
+    ranked, seconds = runner.rank_test_users(scorer, material, task, concurrent=True)
     runner.measure(result, ranked, material, task)  # compiles
     _, measured = _timed("metrics", scores, lambda: runner.measure(result, ranked, material, task))
     return [opened, fitted, _step("rank", seconds, scores), measured]

@@ -46,7 +46,8 @@ def play(contest: Contest, peers: Sequence[Contender], material: Material, threa
     nothing = sp.csr_matrix(material.relevant.shape, dtype=np.float32)
 
     def ranked(relevant: sp.csr_matrix) -> Ranked:
-        return rank(model.score, users, material.seen, relevant, K, seed=0, block_bytes=BLOCK_BYTES, threads=threads)
+        tables = (material.seen, relevant)
+        return rank(model.score, users, *tables, K, seed=0, block_bytes=BLOCK_BYTES, threads=threads, concurrent=True)
 
     lists = ranked(material.relevant)
     work: dict[str, Callable[[], object]] = {

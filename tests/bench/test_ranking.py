@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -95,11 +96,29 @@ def test_neither_user_order_nor_block_nor_threads_change_a_digit(n_users, n_item
     for block in (1, 2, 3, 7, 16, 1000):
         for threads in (1, 2, 5):
             shuffled = rng.permutation(n_users)
-            ranked = rank(score, shuffled, seen, relevant, 7, 1, block_bytes=4 * n_items * block, threads=threads)
-            same(in_user_order(ranked), reference)
+            for concurrent in (False, True):
+                how = {"block_bytes": 4 * n_items * block, "threads": threads, "concurrent": concurrent}
+                same(in_user_order(rank(score, shuffled, seen, relevant, 7, 1, **how)), reference)
     alone = [rank(score, [user], seen, relevant, k=7, seed=1) for user in (0, 1, n_users - 1)]
     for user, ranked in zip((0, 1, n_users - 1), alone, strict=True):
         same(ranked, reference.take([user]))
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+def test_a_model_is_asked_by_several_threads_at_once_only_where_that_is_allowed(concurrent):
+    seen, relevant = some_split(np.random.default_rng(0))
+    asking, most, meeting = [], [], threading.Barrier(2 if concurrent else 1)
+
+    def score(users):
+        asking.append(None)
+        meeting.wait(timeout=20)  # allowed to, two threads come here together
+        most.append(len(asking))
+        asking.pop()
+        return np.zeros((len(users), relevant.shape[1]), np.float32)
+
+    how = {"block_bytes": 4 * relevant.shape[1] * 20, "threads": 2, "concurrent": concurrent}
+    rank(score, np.arange(40), seen, relevant, 3, 0, **how)
+    assert max(most) == (2 if concurrent else 1)
 
 
 def test_a_model_is_asked_for_no_more_users_than_a_block_and_never_for_one():
