@@ -137,14 +137,14 @@ MODELS: dict[str, ModelRow] = {
     "bpr": ModelRow(
         "recsys_impl.bpr:BPR",
         "Bayesian personalised ranking (Rendle 2009)",
-        {"factors": 64, "learning_rate": 0.2, "regularization": 0.01, "iterations": 100},
+        {"factors": 64, "learning_rate": 0.15, "regularization": 0.01, "iterations": 100},
         TUNED,
         twin="implicit-bpr",
     ),
     "warp": ModelRow(
         "recsys_impl.warp:WARP",
         "weighted approximate-rank pairwise loss (Weston 2011)",
-        {"factors": 64, "learning_rate": 0.1, "regularization": 0.5, "iterations": 24, "max_sampled": 100},
+        {"factors": 64, "learning_rate": 0.1, "regularization": 0.6, "iterations": 24, "max_sampled": 100},
         TUNED,
         twin="lightfm-warp",
     ),

@@ -24,7 +24,7 @@ from recsys_impl.randomness import generator
 from recsys_impl.threads import chunks, workers
 
 Float = NDArray[np.float32]
-ROWS_PER_TASK = 256  # small enough that threads end together, large enough that a call costs nothing
+ROWS_PER_TASK = 512  # small enough that threads end together, large enough that a call costs nothing
 
 
 class _Observed(NamedTuple):
@@ -232,5 +232,5 @@ def _rotated(executor: ThreadPoolExecutor, design: Float, basis: Float) -> Float
     def rotate(rows: tuple[int, int]) -> None:
         np.matmul(design[slice(*rows)], basis, out=rotated[slice(*rows)])
 
-    list(executor.map(rotate, chunks(len(design), ROWS_PER_TASK)))
+    list(executor.map(rotate, chunks(len(design), 4 * ROWS_PER_TASK)))
     return rotated

@@ -22,15 +22,19 @@ FAST = {"reassoc", "contract", "nsz"}  # sums may be reordered, so that they bec
 
 
 @kernel
-def _diagonal(spectrum, ridge, diagonal, scale):
-    """Fill D = d + λ and D^-½; where D vanishes (λ = 0 and no factor reaches there), D^-½ is cut off: returns False."""
-    floor = np.float32(1e-6) * (spectrum.max() + ridge)
+def _diagonal(spectrum, largest, ridge, diagonal, inverse):
+    """Fill D = d + λ and D^-1; where D vanishes (λ = 0 and no factor reaches there), D^-1 is cut off: returns False."""
+    floor = np.float32(1e-6) * (largest + ridge)
     if floor == 0:
         floor = np.float32(1)
+    cut_off = np.int32(0)
     for f in range(len(spectrum)):
-        diagonal[f] = spectrum[f] + ridge
-        scale[f] = np.float32(1) / np.sqrt(max(diagonal[f], floor))
-    return diagonal.min() >= floor
+        d = spectrum[f] + ridge
+        bounded = d if d > floor else floor
+        cut_off = np.int32(cut_off + np.int32(d < floor))
+        diagonal[f] = d
+        inverse[f] = np.float32(1) / bounded
+    return cut_off == 0
 
 
 @kernel
@@ -53,8 +57,10 @@ def solve_rows(
     above, below = np.empty((longest, factors), np.float32), np.empty((longest, factors), np.float32)
     matrix, vector = np.empty((factors, factors), np.float32), np.empty(factors, np.float32)
     diagonal, scale = np.empty(factors, np.float32), np.empty(factors, np.float32)
+    largest = spectrum.max()
     for row in range(start, stop):
-        regular = _diagonal(spectrum, ridge[row], diagonal, scale)
+        regular = _diagonal(spectrum, largest, ridge[row], diagonal, scale)
+        scale[:] = np.sqrt(scale)
         n_above, n_below = 0, 0
         vector[:] = common
         for position in range(indptr[row], indptr[row + 1]):
@@ -116,10 +122,10 @@ def conjugate_gradient_rows(
     iteration of ALS as far as three without.
     """
     factors = fixed.shape[1]
-    diagonal, scale = np.empty(factors, np.float32), np.empty(factors, np.float32)
+    diagonal, inverse = np.empty(factors, np.float32), np.empty(factors, np.float32)
     residual, direction = np.empty(factors, np.float32), np.empty(factors, np.float32)
     image = np.empty(factors, np.float32)
-    no_common = not common.any()
+    largest, no_common = spectrum.max(), not common.any()
     for row in range(start, stop):
         x = solution[row - start]
         first, last = indptr[row], indptr[row + 1]
@@ -127,13 +133,13 @@ def conjugate_gradient_rows(
             x[:] = 0
             continue
         columns, row_weights, row_targets = indices[first:last], weights[first:last], targets[first:last]
-        _diagonal(spectrum, ridge[row], diagonal, scale)
+        _diagonal(spectrum, largest, ridge[row], diagonal, inverse)
         for f in range(factors):
             residual[f] = common[f] - diagonal[f] * x[f]
         _add_observed(fixed, columns, row_weights, row_targets, True, x, residual)
         squared = np.float32(0)
         for f in range(factors):
-            direction[f] = scale[f] * scale[f] * residual[f]
+            direction[f] = inverse[f] * residual[f]
             squared += direction[f] * residual[f]
         enough = np.float32(1e-12) * squared
         for _ in range(steps):
@@ -151,10 +157,10 @@ def conjugate_gradient_rows(
             for f in range(factors):
                 x[f] += step * direction[f]
                 residual[f] += step * image[f]
-                squared += (scale[f] * residual[f]) ** 2
+                squared += inverse[f] * residual[f] * residual[f]
             ratio = squared / before
             for f in range(factors):
-                direction[f] = scale[f] * scale[f] * residual[f] + ratio * direction[f]
+                direction[f] = inverse[f] * residual[f] + ratio * direction[f]
 
 
 @kernel(fastmath=FAST)

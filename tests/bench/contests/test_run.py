@@ -80,7 +80,7 @@ def test_who_counts_as_having_reached_the_quality_has_it(finished):
 def test_the_objective_and_the_error_are_those_of_our_own_code(finished, data):
     _, frame, _ = finished
     split = bench.split(data)
-    model = ALS(64, 0.01, 1.0, iterations=3, use_cg=False).fit(split.train.positives(), show_progress=False)
+    model = ALS(64, 100.0, 10.0, iterations=3, use_cg=False).fit(split.train.positives(), show_progress=False)
     exact = frame[(frame["contest"] == "als-exact-64") & (frame["threads"] == 1)].iloc[0]
     assert exact["our_quality"] == pytest.approx(model.objective(split.train.positives()), rel=1e-5)
     rating = frame[frame["contest"] == "svd-100"].iloc[0]
