@@ -38,6 +38,10 @@ class StoreError(ValueError):
     """The results folder or a file in it can't be read; the message names the file."""
 
 
+class VersionError(StoreError):
+    """A file was written by another version of this package, in another format."""
+
+
 class Store:
     """Results below one folder, written once and at once, found by path."""
 
@@ -72,7 +76,7 @@ class Store:
         path = Path(folder) / "result.json"
         content = _read_json(path)
         if content.get("format") != FORMAT:
-            raise StoreError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
+            raise VersionError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
         try:
             result = _from_json(content)
             n_rows = {name: int(rows) for name, rows in content["tables"].items()}

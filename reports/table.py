@@ -214,6 +214,12 @@ def latest(results: Iterable[Result]) -> list[Result]:
     return [chosen[name] for name in sorted(chosen)]
 
 
+def primary_metric(results: Iterable[Result]) -> str:
+    """The metric that sorts these results, ``ndcg@10`` where it was measured; "" where nothing was."""
+    primary = _primary(_columns(list(results)))
+    return primary.name if primary else ""
+
+
 def parameters_text(parameters: dict[str, Any]) -> str:
     """Parameters as compact JSON, sorted by name."""
     return json.dumps(parameters, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
