@@ -1,7 +1,7 @@
 """The command line: parses, calls the API, prints, returns the exit status.
 
 Results go to stdout, progress and logs to stderr. Exit status: 0 fine, 1 a cell failed, 2 wrong usage or input that
-can't be read.
+can't be read; compare has its own (``bench/gate.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from bench import printing
+from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
 
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
@@ -207,6 +207,10 @@ def similar(as_json: bool, settings: tuple[str, ...], **options: Any) -> int:
 
     printing.similar(api.similar(parameters=parse_settings(settings), **options), as_json)
     return 0
+
+
+bench.add_command(gate.compare)
+bench.add_command(gate.reference)
 
 
 def main(arguments: list[str] | None = None) -> int:

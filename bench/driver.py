@@ -189,6 +189,7 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
             continue
         identity = identify(run, split, candidate)
         key = key_of(cell, identity)
+        identity["seeded"] = building.is_seeded(candidate.row)
         identity["command"] = command(cell, run.experiment)
         done = None if run.force else run.store.find(cell, key)
         if done is None:

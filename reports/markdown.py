@@ -20,21 +20,21 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     ranked = board.select("accuracy", "ratings")
     beside = board.select("beside")
     titles = ["model", "seeds", *(column.title for column in ranked), "fit", *(column.title for column in beside)]
-    lines = [_line(titles), _line(["---", *["---:"] * (len(titles) - 1)])]
+    lines = [line(titles), line(["---", *["---:"] * (len(titles) - 1)])]
     for row in board.rows:
-        cells = [_escape(row.label), str(row.n_seeds), *(_value(board, row, column) for column in ranked)]
+        cells = [escape(row.label), str(row.n_seeds), *(_value(board, row, column) for column in ranked)]
         cells += [numbers.seconds(row.cost.get("fit_seconds")), *(board.text(row, column) for column in beside)]
-        lines.append(_line(cells))
+        lines.append(line(cells))
     if not board.rows:
         lines = ["No cell finished."]
-    problems = [f"- {_escape(row.label)}: {row.status} ({_escape(row.reason)})" for row in board.problems]
+    problems = [f"- {escape(row.label)}: {row.status} ({escape(row.reason)})" for row in board.problems]
     return "\n".join([*lines, *(["", *problems] if problems else [])]) + "\n"
 
 
 def markdown(results: Iterable[Result]) -> str:
     """All leaderboards, each under a heading."""
     parts = [
-        f"### {_escape(board.dataset)}, {_escape(board.split)}\n\n{leaderboard_markdown(board)}"
+        f"### {escape(board.dataset)}, {escape(board.split)}\n\n{leaderboard_markdown(board)}"
         for board in leaderboards(results)
     ]
     return "\n".join(parts) if parts else "No results.\n"
@@ -52,10 +52,10 @@ def _value(board: Leaderboard, row: Row, column: Column) -> str:
     return f"**{text}**" if board.is_best(row, column) else text
 
 
-def _line(cells: list[str]) -> str:
+def line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Text that can neither end a cell nor become markup."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@])", r"\\\1", " ".join(text.split()))
