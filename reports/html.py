@@ -19,6 +19,7 @@ from reports.person import Person, person
 from reports.result import Cell, Result
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.uncertainty import Uncertainty, uncertainties
 
 LONGEST_ERROR = 4000
 
@@ -30,6 +31,8 @@ COUNTS = {  # in the order in which they are shown
     "n_empty_histories": "Empty histories",
 }
 SIZES = {"n_users": "Users", "n_items": "Items", "n_train": "Training interactions", "n_test": "Held out"}
+
+Uncertain = Mapping[tuple[str, str], Uncertainty]
 
 ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 
@@ -79,7 +82,13 @@ class Page:
 
 
 def write_html(
-    store: Store, path: str | Path, *, title: str = "", pairs: Mapping[str, str] | None = None, users: int = 1
+    store: Store,
+    path: str | Path,
+    *,
+    title: str = "",
+    pairs: Mapping[str, str] | None = None,
+    users: int = 1,
+    uncertain: Uncertain | None = None,
 ) -> Path:
     """Write the report of all stored results: the same results, the same bytes.
 
@@ -91,6 +100,8 @@ def write_html(
         Library's model -> ours, its twin; guessed from the names when None (``implicit-als`` of ``als``).
     users
         How many showcase users of each data set are shown.
+    uncertain
+        What :func:`reports.uncertainty.uncertainties` found; computed from the store when None.
 
     Raises
     ------
@@ -99,7 +110,9 @@ def write_html(
     """
     read_dataset = _remembering(store.read_dataset)
     results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
-    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users)
+    if uncertain is None:
+        uncertain = uncertainties(leaderboards(results), store.read_again)
+    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain)
     path = Path(path)
     write_text(path, render(page))
     return path
@@ -112,11 +125,12 @@ def make_page(
     title: str = "",
     pairs: Mapping[str, str] | None = None,
     users: int = 1,
+    uncertain: Uncertain | None = None,
 ) -> Page:
     """Everything that the page shows, from results and what is stored of their data sets."""
     styles = figures.model_styles(result.cell.model for result in results)
     boards: dict[str, list[Leaderboard]] = {}
-    for board in leaderboards(results):
+    for board in leaderboards(results, uncertain):
         boards.setdefault(board.dataset, []).append(board)
     datasets: list[DatasetSection] = []
     for name, of_name in boards.items():
@@ -157,6 +171,7 @@ def render(page: Page) -> str:
         brief=brief,
         told=told,
     )
+    environment.tests["likebest"] = lambda row, board: board.is_like_best(row)
     environment.globals.update(numbers=numbers, shapes=figures.SHAPES)
     return environment.get_template("report.html").render(page=page)
 

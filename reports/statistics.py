@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,67 +69,74 @@ class Components:
 # Intervals by resampling
 
 
-def bootstrap_means(
-    sums: ArrayLike,
-    counts: ArrayLike | None = None,
-    *,
-    root: bool = False,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
+def bootstrap_figures(
+    sums: ArrayLike, counts: ArrayLike, roots: ArrayLike = False, *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> Values:
-    """Resampled figures Σ sums / Σ counts (its root, if asked), users drawn with replacement, and seeds too.
+    """Resampled figures Σ sums / Σ counts (or its root), users drawn with replacement, and seeds too.
 
     Users and seeds are resampled independently of each other (the pigeonhole bootstrap), so that each brings its own
     noise; it errs on the wide side (Owen 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1). Of S seeds
     S - 1 are drawn: drawing S of so few makes the variance too small by (S - 1) / S (Rao & Wu 1988, "Resampling
-    inference with complex survey data", JASA 83).
+    inference with complex survey data", JASA 83). All figures see the same draws.
 
     Parameters
     ----------
     sums, counts
-        (n_users,) or (n_seeds, n_users): what each user adds above and below the line. A user's value alone where there
-        are no counts, NaN where there is none.
+        (n_figures, n_seeds, n_users): what each user adds above and below the line, counts 0 where a user has no value.
+    roots
+        (n_figures,) of bool.
 
     Returns
     -------
-    float (n_resamples,), means over the seeds.
+    float (n_resamples, n_figures), means over the seeds.
     """
-    above = np.atleast_2d(np.asarray(sums, np.float64))
-    below = np.isfinite(above).astype(np.float64) if counts is None else np.atleast_2d(np.asarray(counts, np.float64))
-    above = np.where(np.isfinite(above), above, 0.0)
-    n_seeds, n_users = above.shape
-    rng = np.random.default_rng(seed)
-    figures = []
-    for first in range(0, n_resamples, max(1, BLOCK // max(1, n_users))):
-        size = min(n_resamples - first, max(1, BLOCK // max(1, n_users)))
-        drawn = _times_drawn(rng, size, n_users)
+    above, below = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
+    n_figures, n_seeds, n_users = above.shape
+    above = np.where(below > 0, above, 0.0).reshape(-1, n_users).T
+    below = below.reshape(-1, n_users).T
+    at_a_time = max(1, BLOCK // max(1, n_users))
+    blocks = []
+    for first in range(0, n_resamples, at_a_time):
+        drawn = _times_drawn(min(n_resamples - first, at_a_time), n_users, (seed, first))
         with np.errstate(invalid="ignore"):
-            of_seeds = (drawn @ above.T) / (drawn @ below.T)
-        figures.append(np.sqrt(of_seeds) if root else of_seeds)
-    of_seeds = np.concatenate(figures)
+            blocks.append((drawn @ above) / (drawn @ below))
+    figures = np.concatenate(blocks).reshape(n_resamples, n_figures, n_seeds)
+    figures = np.where(np.broadcast_to(roots, n_figures)[None, :, None], np.sqrt(np.abs(figures)), figures)
     if n_seeds == 1:
-        return np.asarray(of_seeds[:, 0])
-    seeds = rng.integers(n_seeds, size=(n_resamples, n_seeds - 1))
-    return np.asarray(np.take_along_axis(of_seeds, seeds, axis=1).mean(axis=1))
+        return np.asarray(figures[:, :, 0])
+    seeds = np.random.default_rng([seed, n_seeds]).integers(n_seeds, size=(n_resamples, 1, n_seeds - 1))
+    return np.asarray(np.take_along_axis(figures, seeds, axis=2).mean(axis=2))
 
 
-def bootstrap_interval(
+def bootstrap_intervals(
     sums: ArrayLike,
-    counts: ArrayLike | None = None,
+    counts: ArrayLike,
+    roots: ArrayLike = False,
     *,
-    root: bool = False,
     confidence: float = CONFIDENCE,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-) -> Interval:
-    """The percentile interval of :func:`bootstrap_means`."""
-    figures = bootstrap_means(sums, counts, root=root, n_resamples=n_resamples, seed=seed)
-    low, high = np.nanpercentile(figures, [50 * (1 - confidence), 50 * (1 + confidence)])
-    return Interval(float(low), float(high))
+) -> list[Interval]:
+    """The percentile interval of each of :func:`bootstrap_figures`."""
+    figures = bootstrap_figures(sums, counts, roots, n_resamples=n_resamples, seed=seed)
+    lows, highs = np.nanpercentile(figures, [50 * (1 - confidence), 50 * (1 + confidence)], axis=0)
+    return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
-def _times_drawn(rng: np.random.Generator, n_resamples: int, n_users: int) -> Values:
-    """(n_resamples, n_users): how often each user is drawn. Sums over a resample are then a product of matrices."""
+def bootstrap_interval(values: ArrayLike, **options: Any) -> Interval:
+    """The interval of a mean over (n_users,) or (n_seeds, n_users) values, NaN where a user has none."""
+    table = np.atleast_2d(np.asarray(values, np.float64))[None]
+    (interval,) = bootstrap_intervals(table, np.isfinite(table), **options)
+    return interval
+
+
+@lru_cache(maxsize=2)
+def _times_drawn(n_resamples: int, n_users: int, seed: tuple[int, int]) -> Values:
+    """(n_resamples, n_users): how often each user is drawn. Sums over a resample are then a product of matrices.
+
+    The models of a table have the same users, so what was drawn last is kept.
+    """
+    rng = np.random.default_rng(seed)
     drawn = rng.integers(n_users, size=(n_resamples, n_users)) + n_users * np.arange(n_resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=n_resamples * n_users).reshape(n_resamples, n_users).astype(np.float64)
 
@@ -330,8 +338,3 @@ def seeds_needed(
         middle = (few + enough) // 2
         few, enough = (few, middle) if seen(middle) else (middle, enough)
     return enough
-
-
-def figure(value: float) -> Any:
-    """A figure for JSON: None where it isn't a number."""
-    return float(value) if math.isfinite(value) else None

@@ -92,6 +92,10 @@ class Store:
             result.lists = np.column_stack(list(lists.values()))
         return result
 
+    def read_again(self, result: Result) -> Result:
+        """A result of this store with what is per user, for one that was read without."""
+        return self.read(self.cell_folder(result.cell, result.key))
+
     def find(self, cell: Cell, key: str) -> Path | None:
         """The folder of a finished (``ok``) cell, or None."""
         folder = self.cell_folder(cell, key)

@@ -9,8 +9,9 @@ from statsmodels.stats.power import TTestPower
 
 from reports.statistics import (
     Interval,
+    bootstrap_figures,
     bootstrap_interval,
-    bootstrap_means,
+    bootstrap_intervals,
     holm,
     mean_of,
     paired_effect,
@@ -46,7 +47,7 @@ class TestBootstrap:
         known = stats.bootstrap(
             (sums, counts), rmse, paired=True, method="percentile", n_resamples=9999, rng=1
         ).confidence_interval
-        ours = bootstrap_interval(sums, counts, root=True, n_resamples=9999)
+        (ours,) = bootstrap_intervals(sums[None, None], counts[None, None], True, n_resamples=9999)
         assert (ours.low, ours.high) == pytest.approx((known.low, known.high), abs=2e-3)
 
     def test_users_without_a_value_are_left_out(self):
@@ -56,11 +57,17 @@ class TestBootstrap:
         assert (found.low, found.high) == pytest.approx((known.low, known.high), abs=0.01)
 
     def test_it_is_the_same_every_time_and_in_blocks(self, monkeypatch):
-        values = np.random.default_rng(0).random((2, 30))
-        first = bootstrap_means(values)
-        np.testing.assert_array_equal(bootstrap_means(values), first)
+        values = np.random.default_rng(0).random((3, 2, 30))
+        first = bootstrap_figures(values, np.ones_like(values))
+        np.testing.assert_array_equal(bootstrap_figures(values, np.ones_like(values)), first)
         monkeypatch.setattr("reports.statistics.BLOCK", 3000)
-        assert bootstrap_means(values).std() == pytest.approx(first.std(), rel=0.1)
+        assert bootstrap_figures(values, np.ones_like(values)).std(axis=0) == pytest.approx(first.std(axis=0), rel=0.1)
+
+    def test_several_figures_have_each_the_interval_it_has_alone(self):
+        values = np.random.default_rng(0).random((3, 2, 30))
+        together = bootstrap_intervals(values, np.ones_like(values))
+        alone = [bootstrap_interval(figure) for figure in values]
+        assert [(i.low, i.high) for i in together] == [pytest.approx((i.low, i.high)) for i in alone]
 
     def test_equal_values_have_no_width(self):
         assert bootstrap_interval(np.full((3, 20), 0.25)) == Interval(0.25, 0.25)
