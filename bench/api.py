@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bench.lookup import Recommendations, Similar
     from reports.comparison import Comparison
     from reports.reference import Side
+    from reports.result import Result
+    from reports.verdicts import Verdict
     from splits.interactions import Interactions
 
 
@@ -31,6 +33,7 @@ __all__ = [
     "save_reference",
     "similar",
     "split",
+    "verdicts",
 ]
 
 
@@ -139,6 +142,20 @@ def compare(
 
     first = read_side(reference, metric)
     return compare_sides(first, read_side(candidate, metric or first.metric, asked=bool(metric)), margin)
+
+
+def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
+    """What must be known before a ranking of these results is believed (``reports/verdicts.py`` says what).
+
+    ``results`` are complete, as a run's listener gets them; ``out`` is the folder they were stored in.
+    """
+    from reports.store import Store
+    from reports.table import leaderboards
+    from reports.uncertainty import uncertainties
+    from reports.verdicts import verdicts as of_boards
+
+    certain = uncertainties(leaderboards(results), lambda result: result, metrics=())
+    return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
 
 
 def save_reference(folder: str | Path, path: str | Path, *, metric: str = "") -> Side:

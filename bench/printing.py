@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
+    from reports.verdicts import Verdict
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
 NOT_IN_TERMINAL = ("recall_min", "mae")  # they stand in the reports
@@ -106,6 +107,15 @@ def progress() -> Iterator[RunProgress]:
         listener = RunProgress(bars)
         yield listener
     listener.bars = None
+
+
+def verdicts(found: Iterable[Verdict]) -> None:
+    """A line for each thing that must be known before the ranking."""
+    told = [
+        f"{'CHECK' if verdict.serious else 'note'}: {verdict.dataset}, {verdict.split}: {verdict.kind}: {verdict.text}"
+        for verdict in found
+    ]
+    print("\n".join([*told, ""]) if told else "sanity checks: nothing found\n")
 
 
 def leaderboards(results: Iterable[Result]) -> None:

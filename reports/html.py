@@ -20,6 +20,7 @@ from reports.result import Cell, Result
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
 from reports.uncertainty import Uncertainty, uncertainties
+from reports.verdicts import Verdict, verdicts
 
 LONGEST_ERROR = 4000
 
@@ -75,6 +76,7 @@ class Page:
     datasets: list[DatasetSection]
     styles: dict[str, Style]
     environment: list[tuple[str, str]]
+    verdicts: list[Verdict]
 
     @property
     def splits(self) -> list[SplitSection]:
@@ -112,7 +114,8 @@ def write_html(
     results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
     if uncertain is None:
         uncertain = uncertainties(leaderboards(results), store.read_again)
-    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain)
+    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
+    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
     path = Path(path)
     write_text(path, render(page))
     return path
@@ -126,6 +129,7 @@ def make_page(
     pairs: Mapping[str, str] | None = None,
     users: int = 1,
     uncertain: Uncertain | None = None,
+    found: Sequence[Verdict] = (),
 ) -> Page:
     """Everything that the page shows, from results and what is stored of their data sets."""
     styles = figures.model_styles(result.cell.model for result in results)
@@ -147,6 +151,7 @@ def make_page(
         datasets=datasets,
         styles=styles,
         environment=_environment(results),
+        verdicts=list(found),
     )
 
 

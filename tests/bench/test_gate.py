@@ -4,10 +4,12 @@ import dataclasses
 import json
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import bench.api
 from bench.cli import main
+from reports.store import Store
 
 
 @pytest.fixture
@@ -184,3 +186,55 @@ class TestReference:
         folder = str(measured.folder(tmp_path / "results", results))
         assert main(["reference", "save", folder, "-o", str(tmp_path / "r.json")]) == 0
         assert "1 cells did not finish (ease): they will never pass" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A model that is no better than chance, and one that knows the tastes of the file below."""
+    file = tmp_path_factory.mktemp("plugin") / "models.py"
+    file.write_text(
+        "import numpy as np\n"
+        "class Good:\n"
+        "    def fit(self, x):\n        self.n = x.shape[1]\n        return self\n"
+        "    def score(self, u):\n"
+        "        return -((np.asarray(u)[:, None] - np.arange(self.n)) % 2) + np.zeros((len(u), self.n))\n"
+        "class Bad(Good):\n"
+        "    def score(self, u):\n        return -super().score(u)\n"
+        "MODELS = {'good': Good, 'bad': Bad}\n"
+    )
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def ratings(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{user},{item},{5 if (user + item) % 2 == 0 else 1}\n"
+        for user in range(60)
+        for item in sorted(rng.permutation(60)[:25])
+    ]
+    file = tmp_path_factory.mktemp("data") / "ratings.csv"
+    file.write_text("user_id,item_id,rating\n" + "".join(rows))
+    return str(file)
+
+
+class TestStrictRuns:
+    def run(self, ratings, models, names, out, *more):
+        words = ["--dataset", ratings, "--plugin", models, "--models", names, "--k", "5", "--out", str(out)]
+        return main(["run", *words, *more])
+
+    def test_a_model_below_popularity_ends_a_strict_run_with_1_and_is_told_first(
+        self, ratings, models, tmp_path, capsys
+    ):
+        assert self.run(ratings, models, "bad,popularity,random", tmp_path) == 0
+        out = capsys.readouterr().out
+        assert out.index("CHECK: ratings.csv, random: not better than popularity: bad") < out.index("NDCG@5")
+        assert self.run(ratings, models, "bad,popularity,random", tmp_path, "--strict") == 1
+
+    def test_healthy_models_pass_a_strict_run(self, ratings, models, tmp_path, capsys):
+        assert self.run(ratings, models, "good,popularity", tmp_path, "--strict") == 0
+        out = capsys.readouterr().out
+        assert "CHECK" not in out
+        assert "note: ratings.csv, random: not checked: no row of random" in out
+        counts = next(iter(Store(tmp_path))).counts
+        assert (counts["n_short_lists"], counts["n_seen_recommended"]) == (0, 0)
