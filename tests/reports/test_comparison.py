@@ -135,6 +135,17 @@ class TestDecisions:
         shown = next(change for change in decision.others if change.metric == "coverage@10")
         assert shown.change == pytest.approx(-1 + 0.01 / 0.3)
         assert decision.outcome == "PASS"
+        assert "same values" not in decision.reason
+
+    def test_users_that_changed_places_are_no_equal_bytes(self, measured):
+        values = np.linspace(0.1, 0.9, 40)
+        swapped = values.copy()
+        swapped[[3, 6]] = swapped[[6, 3]]
+        old, new = [measured.cell("als", s, values) for s in (0, 1)], [measured.cell("als", s, swapped) for s in (0, 1)]
+        decision = only(compared(old, new))
+        assert decision.outcome == "PASS"
+        assert decision.named_users == (3, 6)
+        assert "same values" not in decision.reason
 
 
 class TestOneSeed:
@@ -297,6 +308,18 @@ class TestHowOftenItIsWrong:
         outcomes = self.rates(measured, n_cells, seeds, drop=0)
         assert sum(whole == "FAIL" for whole, _ in outcomes) <= 0.05 * len(outcomes)
         assert sum(cell == "PASS" for _, cell in outcomes) >= 0.7 * len(outcomes)
+
+    def test_many_cells_and_no_margin_do_not_add_up_to_false_alarms(self, measured):
+        """Eight tests at 5% each would raise one in a third of these."""
+        false = uncorrected = 0
+        for trial in range(60):
+            names = [f"m{n}" for n in range(8)]
+            old = measured.runs(names, run=2 * trial + 500, noise=0.02, n_users=60)
+            comparison = compared(old, measured.runs(names, run=2 * trial + 501, noise=0.02, n_users=60), margin=0.0)
+            false += comparison.outcome == "FAIL"
+            uncorrected += min(decision.p for decision in comparison.decisions) <= 0.05
+        assert false <= 0.1 * 60
+        assert uncorrected >= 0.2 * 60
 
     @pytest.mark.parametrize("n_cells", [1, 6])
     def test_a_drop_twice_as_large_as_the_margin_is_seen(self, measured, n_cells):

@@ -72,6 +72,16 @@ class TestBootstrap:
     def test_equal_values_have_no_width(self):
         assert bootstrap_interval(np.full((3, 20), 0.25)) == Interval(0.25, 0.25)
 
+    @pytest.mark.parametrize("n_seeds", [2, 3, 5])
+    def test_few_seeds_do_not_make_it_too_narrow(self, n_seeds):
+        """The resampled variance is right on average; drawing all S of them would give (S - 1) / S of it."""
+        rng = np.random.default_rng(0)
+        variances = []
+        for trial in range(600):
+            values = np.repeat(rng.standard_normal((1, n_seeds, 1)), 2, axis=2)
+            variances.append(bootstrap_figures(values, np.ones_like(values), n_resamples=200, seed=trial).var())
+        assert np.mean(variances) == pytest.approx(1 / n_seeds, rel=0.12)
+
     @pytest.mark.parametrize(("seed_noise", "n_seeds"), [(0.0, 1), (0.02, 4), (0.05, 6)])
     def test_its_intervals_cover(self, seed_noise, n_seeds):
         """95% of them, of the mean over all users and seeds; with few seeds it may be a little less."""
