@@ -84,9 +84,14 @@ def pair_up(reference: Side, candidate: Side) -> tuple[list[Pair], list[str]]:
         raise IncomparableError(
             f"no common cell: {reference.path} has {_listed(old)}; {candidate.path} has {_listed(new)}"
         )
-    pairs = [_pair(name, old[name], new.get(name, {}), reference.metric) for name in sorted(old)]
+    without = {name for name in old if name in new and not _applies(reference.metric, old[name], new[name])}
+    if without >= old.keys() & new.keys():
+        raise IncomparableError(f"{reference.metric} was measured for none of the cells that both sides have")
+    names = sorted(old.keys() - without)
+    pairs = [_pair(name, old[name], new.get(name, {}), reference.metric) for name in names]
     added = sorted(new.keys() - old.keys())
     notes = [f"only in the candidate, so not compared: {_listed(added)}"] if added else []
+    notes += [f"have no {reference.metric}, so not compared: {_listed(without)}"] if without else []
     extra = [name for name in sorted(old.keys() & new.keys()) if new[name].keys() - old[name].keys()]
     if extra:
         notes.append(f"the candidate's further seeds are not used: {_listed(extra)}")
@@ -102,7 +107,14 @@ def _pair(name: Name, old: dict[Seeds, Entry], new: dict[Seeds, Entry], metric: 
         {text for pair in zip(reference, candidate, strict=True) for text in _differences(*pair, metric)}
     )
     notes = sorted({text for pair in zip(reference, candidate, strict=True) for text in _notes(*pair)})
-    return Pair(*name, reference, candidate, tuple(missing + differing), bool(differing), tuple(notes))
+    obstacles = tuple(dict.fromkeys(missing + differing))
+    return Pair(*name, reference, candidate, obstacles, bool(differing), tuple(notes))
+
+
+def _applies(metric: str, old: dict[Seeds, Entry], new: dict[Seeds, Entry]) -> bool:
+    """Whether a metric has to do with a model: False where all its cells finished and none has it (RMSE of ALS)."""
+    entries = [*old.values(), *new.values()]
+    return any(entry.status != "ok" or metric in entry.metrics for entry in entries)
 
 
 def _missing(old: dict[Seeds, Entry], new: dict[Seeds, Entry]) -> list[str]:

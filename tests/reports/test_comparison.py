@@ -242,6 +242,22 @@ class TestComparability:
         with pytest.raises(IncomparableError, match="old: nothing was measured"):
             compared([], measured.runs(["als"]))
 
+    def test_a_metric_that_a_model_does_not_have_on_either_side_is_a_note(self, measured):
+        def without_rmse(results):
+            for result in results:
+                del result.metrics["rmse"]
+            return results
+
+        old = measured.runs(["svd"]) + without_rmse(measured.runs(["als"]))
+        comparison = compared(old, old, metric="rmse")
+        assert comparison.outcome == "PASS"
+        assert comparison.notes == ("have no rmse, so not compared: toy random als",)
+        lost = without_rmse(measured.runs(["svd"]))
+        with_als = [*measured.runs(["als"]), *lost]
+        assert compared([*measured.runs(["als"]), *measured.runs(["svd"])], with_als, metric="rmse").status() == 3
+        with pytest.raises(IncomparableError, match="none of the cells"):
+            compared(lost, lost, metric="rmse")
+
     def test_a_reference_of_0_has_no_relative_difference(self, measured):
         old, new = [measured.cell("als", values=np.zeros(9))], [measured.cell("als", values=np.full(9, 0.1))]
         assert "is 0" in self.refused(old, new).reason
