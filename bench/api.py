@@ -15,10 +15,27 @@ if TYPE_CHECKING:
 
     from bench.evaluation import Evaluation
     from bench.lookup import Recommendations, Similar
+    from reports.comparison import Comparison
+    from reports.reference import Side
+    from reports.result import Result
+    from reports.verdicts import Verdict
     from splits.interactions import Interactions
 
 
-__all__ = ["evaluate", "export_split", "load", "recommend", "report", "run", "similar", "speed", "split"]
+__all__ = [
+    "compare",
+    "evaluate",
+    "export_split",
+    "load",
+    "recommend",
+    "report",
+    "run",
+    "save_reference",
+    "similar",
+    "speed",
+    "split",
+    "verdicts",
+]
 
 
 def run(
@@ -98,6 +115,55 @@ def report(folder: str | Path) -> list[Path]:
     from reports.writing import write_reports
 
     return write_reports(folder)
+
+
+def compare(
+    reference: str | Path, candidate: str | Path, *, metric: str = "", margin: float | None = None
+) -> Comparison:
+    """Decide for every data set, split and model whether the candidate is worse (``reports/comparison.py`` says how).
+
+    Parameters
+    ----------
+    reference, candidate
+        Results folders, or files of :func:`save_reference`.
+    metric
+        Decided on; "" means the reference's own, for a folder ``ndcg@10``.
+    margin
+        The relative drop that is allowed, 0.01 for 1%; None means 1% or what the seeds can see.
+
+    Raises
+    ------
+    IncomparableError, VersionError
+        There is no common cell; one side is of another format.
+    ValueError
+        Something can't be read.
+    """
+    from reports.comparison import compare as compare_sides
+    from reports.reference import read_side
+
+    first = read_side(reference, metric)
+    return compare_sides(first, read_side(candidate, metric or first.metric, asked=bool(metric)), margin)
+
+
+def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
+    """What must be known before a ranking of these results is believed (``reports/verdicts.py`` says what).
+
+    ``results`` are complete, as a run's listener gets them; ``out`` is the folder they were stored in.
+    """
+    from reports.store import Store
+    from reports.table import leaderboards
+    from reports.uncertainty import uncertainties
+    from reports.verdicts import verdicts as of_boards
+
+    certain = uncertainties(leaderboards(results), lambda result: result, metrics=())
+    return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
+
+
+def save_reference(folder: str | Path, path: str | Path, *, metric: str = "") -> Side:
+    """Write a results folder as one small file to compare with later."""
+    from reports.reference import save_reference as save
+
+    return save(folder, path, metric)
 
 
 def evaluate(

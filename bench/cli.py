@@ -1,7 +1,7 @@
 """The command line: parses, calls the API, prints, returns the exit status.
 
 Results go to stdout, progress and logs to stderr. Exit status: 0 fine, 1 a cell failed, 2 wrong usage or input that
-can't be read.
+can't be read; compare has its own (``bench/gate.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from bench import printing
+from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
 
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
@@ -98,16 +98,20 @@ def bench() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
-def run(settings: tuple[str, ...], everything: bool, **options: Any) -> int:
+@click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
+def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
     from bench import api
     from bench.experiment import parse_settings
 
     with printing.progress() as listener:
         frame = api.run(everything=everything, parameters=parse_settings(settings), listener=listener, **options)
+    found = api.verdicts(listener.results, options["out"])
+    printing.verdicts(found)
     printing.leaderboards(listener.results)
     listener.summarise()
-    return int(frame["status"].isin(["failed", "timeout", "out-of-memory"]).any())
+    failed = frame["status"].isin(["failed", "timeout", "out-of-memory"]).any()
+    return int(failed or (strict and any(verdict.serious for verdict in found)))
 
 
 @bench.command("list")
@@ -223,6 +227,10 @@ def similar(as_json: bool, settings: tuple[str, ...], **options: Any) -> int:
 
     printing.similar(api.similar(parameters=parse_settings(settings), **options), as_json)
     return 0
+
+
+bench.add_command(gate.compare)
+bench.add_command(gate.reference)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -189,6 +189,7 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
             continue
         identity = identify(run, split, candidate)
         key = key_of(cell, identity)
+        identity["seeded"] = building.is_seeded(candidate.row)
         identity["command"] = command(cell, run.experiment)
         done = None if run.force else run.store.find(cell, key)
         if done is None:
@@ -251,12 +252,26 @@ def command(cell: Cell, experiment: Experiment) -> str:
         words += ["--set", f"{cell.model}.{name}={json.dumps(value)}"]
     for plugin in experiment.plugins:
         words += ["--plugin", Path(plugin).name]
+    if cell.dataset not in DATASETS:
+        words += file_options(experiment)
     return " ".join(quote(word) for word in words)
+
+
+def file_options(experiment: Experiment) -> list[str]:
+    """How the command line says how to read a file; other files by their names, as the data file itself."""
+    words = []
+    if experiment.columns:
+        words += ["--columns", ",".join(f"{role}={column}" for role, column in experiment.columns.items())]
+    for option, file in (("--titles", experiment.titles), ("--test", experiment.test)):
+        words += [option, Path(file).name] if file else []
+    return words + (["--threshold", f"{experiment.threshold:g}"] if experiment.threshold is not None else [])
 
 
 def record_skipped(run: Run, cell: Cell, reason: str) -> Result:
     """Store and announce a row for a cell that wasn't run."""
-    result = Result(cell, "", {}, "skipped", reason, measured={"finished": now()})
+    result = Result(
+        cell, "", {"command": command(cell, run.experiment)}, "skipped", reason, measured={"finished": now()}
+    )
     run.store.write(result)
     run.listener.ended(result, reused=False)
     return result

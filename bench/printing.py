@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
     from reports.speed import SpeedRow
+    from reports.verdicts import Verdict
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
 NOT_IN_TERMINAL = ("recall_min", "mae")  # they stand in the reports
@@ -110,24 +111,40 @@ def progress() -> Iterator[RunProgress]:
     listener.bars = None
 
 
+def verdicts(found: Iterable[Verdict]) -> None:
+    """A line for each thing that must be known before the ranking."""
+    told = [
+        f"{'CHECK' if verdict.serious else 'note'}: {verdict.dataset}, {verdict.split}: {verdict.kind}: {verdict.text}"
+        for verdict in found
+    ]
+    print("\n".join([*told, ""]) if told else "sanity checks: nothing found\n")
+
+
 def leaderboards(results: Iterable[Result]) -> None:
     """A table for each data set and split: accuracy at the usual cut-off, ratings, costs; then what went wrong."""
     from rich.table import Table
 
     from reports import numbers
     from reports.table import leaderboards as make
+    from reports.uncertainty import uncertainties
 
-    out = console()
-    for board in make(results):
+    out, cells = console(), list(results)
+    for board in make(cells, uncertainties(make(cells), lambda result: result, metrics=())):
         table = Table(title=f"{board.dataset}, {board.split} split", title_justify="left", title_style="bold")
         table.add_column("model", no_wrap=True)
         columns = [column for column in board.select("accuracy", "ratings") if column.metric not in NOT_IN_TERMINAL]
         for column in columns:
             table.add_column(column.title, justify="right", no_wrap=True)
+            if column == board.primary:
+                table.add_column("95%", justify="right", no_wrap=True)
         for heading in ("fit", "recommend", "memory"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in board.rows:
             values = [_marked(board.text(row, column), board.is_best(row, column)) for column in columns]
+            if board.primary in columns:
+                place = columns.index(board.primary)
+                values[place] = "≈" * board.is_like_best(row) + values[place]
+                values.insert(place + 1, board.interval_text(row, board.primary))
             costs = [
                 numbers.seconds(row.cost.get("fit_seconds")),
                 numbers.seconds(row.cost.get("recommend_seconds")),
@@ -136,6 +153,8 @@ def leaderboards(results: Iterable[Result]) -> None:
             table.add_row(row.label, *values, *costs)
         if board.rows:
             out.print(table)
+            if any(board.is_like_best(row) for row in board.rows):
+                print("≈ can't be told from the best (paired by user on the same splits, Holm at 5%)")
         for row in board.problems:
             out.print(f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}", markup=False)
         out.print()

@@ -97,6 +97,7 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     if hasattr(model, "predict") and split.interactions.rating_scale is not None and task.learns_from == "ratings":
         measure_ratings(result, model, material, task)
     result.counts, result.notes = describe(material)
+    result.counts |= count_faults(ranked, material)
     result.neighbours = neighbours(model, task.known_items)
     result.measured = {
         "fit_seconds": fit_seconds,
@@ -251,6 +252,20 @@ def describe(material: Material) -> tuple[dict[str, int], list[str]]:
     if n_empty:
         notes.append(f"For {n_empty} evaluated users the model had no history: they get the most popular items.")
     return counts, notes
+
+
+def count_faults(ranked: Ranked, material: Material) -> dict[str, int]:
+    """What no list should have: a seen item, or an empty place although there was a candidate for it."""
+    lists, seen = ranked.lists, material.seen[ranked.users]
+    n_items = seen.shape[1]
+    filled = lists >= 0
+    n_candidates = n_items - np.diff(seen.indptr)
+    rows = np.repeat(np.arange(len(lists)), filled.sum(axis=1))
+    listed = sp.csr_matrix((np.ones(len(rows), np.int8), (rows, lists[filled])), shape=seen.shape)
+    return {
+        "n_short_lists": int((filled.sum(axis=1) < np.minimum(lists.shape[1], n_candidates)).sum()),
+        "n_seen_recommended": int(listed.multiply(seen).nnz),
+    }
 
 
 def neighbours(model: Any, items: Sequence[int]) -> dict[int, list[int]]:

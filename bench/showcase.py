@@ -48,6 +48,8 @@ def describe(split: Split, licence: str) -> dict[str, Any]:
         "titles": None if data.titles is None else data.titles.tolist(),
         "genres": None if data.genres is None else [list(genres) for genres in data.genres],
         "item_counts": np.bincount(train.items, minlength=data.n_items).tolist(),
+        "test_item_counts": np.bincount(test.items, minlength=data.n_items).tolist(),
+        "n_in_both": _n_in_both(train, test),
         "known_items": known_items(data),
         "showcase": [_user(split, int(user)) for user in _showcase_users(split)],
     }
@@ -85,6 +87,12 @@ def _user(split: Split, user: int) -> dict[str, Any]:
         "ratings": None if train.ratings is None else train.ratings[best].tolist(),
         "test": test.items[relevant].tolist(),
     }
+
+
+def _n_in_both(train: Interactions, test: Interactions) -> int:
+    """Pairs of user and item that are in both halves: 0 for every rule that does what it says."""
+    in_train, in_test = (part.users.astype(np.int64) * part.n_items + part.items for part in (train, test))
+    return len(np.intersect1d(in_train, in_test))
 
 
 def _histogram(ratings: NDArray[Any] | None) -> list[tuple[float, int]]:

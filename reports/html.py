@@ -20,6 +20,8 @@ from reports.result import Cell, Result
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.uncertainty import Uncertainty, uncertainties
+from reports.verdicts import Verdict, verdicts
 
 LONGEST_ERROR = 4000
 
@@ -31,6 +33,8 @@ COUNTS = {  # in the order in which they are shown
     "n_empty_histories": "Empty histories",
 }
 SIZES = {"n_users": "Users", "n_items": "Items", "n_train": "Training interactions", "n_test": "Held out"}
+
+Uncertain = Mapping[tuple[str, str], Uncertainty]
 
 ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 
@@ -73,6 +77,7 @@ class Page:
     datasets: list[DatasetSection]
     styles: dict[str, Style]
     environment: list[tuple[str, str]]
+    verdicts: list[Verdict]
     speed: Speed | None = None
 
     @property
@@ -81,7 +86,13 @@ class Page:
 
 
 def write_html(
-    store: Store, path: str | Path, *, title: str = "", pairs: Mapping[str, str] | None = None, users: int = 1
+    store: Store,
+    path: str | Path,
+    *,
+    title: str = "",
+    pairs: Mapping[str, str] | None = None,
+    users: int = 1,
+    uncertain: Uncertain | None = None,
 ) -> Path:
     """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
 
@@ -93,6 +104,8 @@ def write_html(
         Library's model -> ours, its twin; guessed from the names when None (``implicit-als`` of ``als``).
     users
         How many showcase users of each data set are shown.
+    uncertain
+        What :func:`reports.uncertainty.uncertainties` found; computed from the store when None.
 
     Raises
     ------
@@ -101,7 +114,10 @@ def write_html(
     """
     read_dataset = _remembering(store.read_dataset)
     results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
-    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users)
+    if uncertain is None:
+        uncertain = uncertainties(leaderboards(results), store.read_again)
+    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
+    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
     page = replace(page, speed=read_speed(store.root))
     path = Path(path)
     write_text(path, render(page))
@@ -115,11 +131,13 @@ def make_page(
     title: str = "",
     pairs: Mapping[str, str] | None = None,
     users: int = 1,
+    uncertain: Uncertain | None = None,
+    found: Sequence[Verdict] = (),
 ) -> Page:
     """Everything that the page shows, from results and what is stored of their data sets."""
     styles = figures.model_styles(result.cell.model for result in results)
     boards: dict[str, list[Leaderboard]] = {}
-    for board in leaderboards(results):
+    for board in leaderboards(results, uncertain):
         boards.setdefault(board.dataset, []).append(board)
     datasets: list[DatasetSection] = []
     for name, of_name in boards.items():
@@ -136,6 +154,7 @@ def make_page(
         datasets=datasets,
         styles=styles,
         environment=_environment(results),
+        verdicts=list(found),
     )
 
 
@@ -160,6 +179,7 @@ def render(page: Page) -> str:
         brief=brief,
         told=told,
     )
+    environment.tests["likebest"] = lambda row, board: board.is_like_best(row)
     environment.globals.update(numbers=numbers, shapes=figures.SHAPES)
     return environment.get_template("report.html").render(page=page)
 

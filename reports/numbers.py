@@ -68,3 +68,17 @@ def milliseconds(value: float | None) -> str:
     if 0 < value < 1:
         return "< 0.01 ms" if value < 0.01 else f"{significant(value)} ms"
     return seconds(value / 1000)
+
+
+def share(value: float) -> str:
+    """A part of a whole: ``83%``, ``< 1%``; a dash for nothing."""
+    if not math.isfinite(value):
+        return NOTHING
+    return "< 1%" if 0 < value < 0.005 else f"{value * 100:.0f}%"
+
+
+def p_value(value: float) -> str:
+    """``0.032``, ``< 0.001``."""
+    if not math.isfinite(value):
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

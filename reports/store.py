@@ -38,6 +38,10 @@ class StoreError(ValueError):
     """The results folder or a file in it can't be read; the message names the file."""
 
 
+class VersionError(StoreError):
+    """A file was written by another version of this package, in another format."""
+
+
 class Store:
     """Results below one folder, written once and at once, found by path."""
 
@@ -72,7 +76,7 @@ class Store:
         path = Path(folder) / "result.json"
         content = _read_json(path)
         if content.get("format") != FORMAT:
-            raise StoreError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
+            raise VersionError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
         try:
             result = _from_json(content)
             n_rows = {name: int(rows) for name, rows in content["tables"].items()}
@@ -87,6 +91,10 @@ class Store:
             result.users = lists.pop("user")
             result.lists = np.column_stack(list(lists.values()))
         return result
+
+    def read_again(self, result: Result) -> Result:
+        """A result of this store with what is per user, for one that was read without."""
+        return self.read(self.cell_folder(result.cell, result.key))
 
     def find(self, cell: Cell, key: str) -> Path | None:
         """The folder of a finished (``ok``) cell, or None."""

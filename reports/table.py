@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reports import numbers
@@ -13,6 +13,9 @@ from reports.result import Result, Status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from reports.statistics import Interval
+    from reports.uncertainty import Uncertainty
 
 GROUPS = {
     "accuracy": ("ndcg", "recall", "recall_min", "precision", "map", "mrr", "hit_rate", "auc"),
@@ -124,6 +127,8 @@ class Leaderboard:
         NDCG at the cut-off nearest 10, else the next metric present; None where nothing was measured.
     best
         The best value of each column that has one ("beside" has none).
+    uncertainty
+        Intervals and comparisons of the rows, None where they weren't computed.
     """
 
     dataset: str
@@ -133,6 +138,7 @@ class Leaderboard:
     problems: tuple[Row, ...]
     primary: Column | None
     best: dict[str, float]
+    uncertainty: Uncertainty | None = None
 
     @property
     def k(self) -> int | None:
@@ -157,19 +163,44 @@ class Leaderboard:
         """A row's value with the digits of its column."""
         return numbers.fixed(row.values.get(column.name), column.decimals)
 
+    def interval(self, row: Row, column: Column | None) -> Interval | None:
+        """The 95% interval of a row's value, None where there is none."""
+        return self.uncertainty.interval(row.label, column.name) if self.uncertainty and column else None
+
+    def interval_text(self, row: Row, column: Column | None) -> str:
+        """``0.3712–0.3899``, with the digits of the column."""
+        found = self.interval(row, column)
+        if found is None or column is None:
+            return numbers.NOTHING
+        return f"{numbers.fixed(found.low, column.decimals)}–{numbers.fixed(found.high, column.decimals)}"
+
+    def is_like_best(self, row: Row) -> bool:
+        """Whether a row can't be told from the best by the primary metric."""
+        return (
+            self.uncertainty is not None
+            and row != self.rows[0]
+            and self.uncertainty.alike(self.rows[0].label, row.label)
+        )
+
     @property
     def uneven_seeds(self) -> bool:
         """Whether the rows rest on different split seeds: then differences between splits are among theirs."""
         return len({row.split_seeds for row in self.rows}) > 1
 
 
-def leaderboards(results: Iterable[Result]) -> list[Leaderboard]:
-    """One leaderboard for each data set and split, sorted by name; ``random``, the usual split, comes first."""
+def leaderboards(
+    results: Iterable[Result], uncertain: Mapping[tuple[str, str], Uncertainty] | None = None
+) -> list[Leaderboard]:
+    """One leaderboard for each data set and split, sorted by name; ``random``, the usual split, comes first.
+
+    ``uncertain`` maps (data set, split) to what :func:`reports.uncertainty.uncertainties` found.
+    """
     boards: dict[tuple[str, str], list[Result]] = {}
     for result in latest(results):
         boards.setdefault((result.cell.dataset, result.cell.split), []).append(result)
     names = sorted(boards, key=lambda name: (name[0], name[1] != "random", name[1]))
-    return [_leaderboard(dataset, split, boards[dataset, split]) for dataset, split in names]
+    found = [_leaderboard(dataset, split, boards[dataset, split]) for dataset, split in names]
+    return [replace(board, uncertainty=(uncertain or {}).get((board.dataset, board.split))) for board in found]
 
 
 def to_frame(results: Iterable[Result]) -> pd.DataFrame:
@@ -212,6 +243,12 @@ def latest(results: Iterable[Result]) -> list[Result]:
         if name not in chosen or _age(result) > _age(chosen[name]):
             chosen[name] = result
     return [chosen[name] for name in sorted(chosen)]
+
+
+def primary_metric(results: Iterable[Result]) -> str:
+    """The metric that sorts these results, ``ndcg@10`` where it was measured; "" where nothing was."""
+    primary = _primary(_columns(list(results)))
+    return primary.name if primary else ""
 
 
 def parameters_text(parameters: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     from reports.csv import write_csv
     from reports.html import write_html
     from reports.markdown import write_markdown
+    from reports.table import leaderboards
+    from reports.uncertainty import uncertainties
 
     root = Path(folder)
     store = Store(root)
@@ -25,7 +27,8 @@ def write_reports(folder: str | Path) -> list[Path]:
     if not results:
         raise StoreError(f"{root}: there are no results here; `python -m bench run --out {root}` makes some")
     html, csv, markdown = root / "report.html", root / "report.csv", root / "report.md"
-    write_html(store, html)
+    uncertain = uncertainties(leaderboards(results), store.read_again)
+    write_html(store, html, uncertain=uncertain)
     write_csv(results, csv)
-    write_markdown(results, markdown)
+    write_markdown(results, markdown, uncertain)
     return [html, csv, markdown]

@@ -12,8 +12,9 @@ PACKAGES = ("bench", "recsys_impl", "splits", "reports")
 LEAVES = {"registry", "environment", "listener"}
 ARROWS = {
     "__main__": {"cli"},
-    "cli": {"api", "printing", "registry", "plugins", "experiment"},
+    "cli": {"api", "gate", "printing", "registry", "plugins", "experiment"},
     "printing": {"listener", "evaluation", "lookup"},
+    "gate": {"api", "printing"},
     "api": {"driver", "evaluation", "lookup", "experiment", "listener", "loading", "contests"},
     "contests": {"baselines", "metrics", "ranking", "runner"},
     "driver": {"building", "environment", "loading", "showcase", "experiment", "plugins", "workers", "datasets"},
