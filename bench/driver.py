@@ -216,7 +216,7 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
             )
             for cell, key, identity in todo
         ]
-        for result in run_jobs(jobs, run.parallel, run.listener.epoch):
+        for result in run_jobs(jobs, run.parallel, run.listener):
             run.listener.ended(result, reused=False)
             yield result
 

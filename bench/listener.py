@@ -14,6 +14,9 @@ class Listener:
     def preparing(self, dataset: str) -> None:
         """A data set is being loaded (or downloaded)."""
 
+    def needs_memory(self, cell: Cell, n_bytes: int) -> None:
+        """A cell is about to fit a model that knows how much memory it will take."""
+
     def epoch(self, cell: Cell, epoch: int) -> None:
         """A cell finished this epoch of its fit, counted from 1."""
 

@@ -63,6 +63,9 @@ class RunProgress(Listener):
             self._epochs[name] = self.bars.add_task(" ".join(map(str, name)), total=total)
         self.bars.update(self._epochs[name], completed=epoch)
 
+    def needs_memory(self, cell: Cell, n_bytes: int) -> None:
+        self._say(f"{' '.join(map(str, _name(cell)))}: will take {n_bytes / 2**30:.2g} GiB of memory")
+
     def ended(self, result: Result, reused: bool) -> None:
         self.results.append(result)
         self.n_reused += reused

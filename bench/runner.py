@@ -35,7 +35,8 @@ class Task:
     """All that a cell needs beside the model and the split.
 
     ``metrics`` maps a metric's name to its row and function; ``known_items`` are items whose neighbours are wanted;
-    ``progress`` is called with the epoch that ended.
+    ``tell`` is called with ("memory_needed", bytes) before the fit of a model that knows, and with ("epoch", number)
+    after each epoch.
     """
 
     cell: Cell
@@ -46,7 +47,7 @@ class Task:
     metrics: Mapping[str, tuple[MetricRow, Callable[..., Any]]]
     known_items: Sequence[int] = ()
     threads: int = 1
-    progress: Callable[[int], None] = lambda epoch: None
+    tell: Callable[[str, int], None] = lambda what, value: None
 
 
 class Material:
@@ -120,6 +121,7 @@ def warm_up(build: Callable[[], Any], material: Material) -> float:
         model = Popularity()
     elif hasattr(model, "iterations"):
         model.iterations = 1
+    model.fit(tiny[:8], show_progress=False)  # fewer users than items: EASE has a kernel for that
     model.fit(tiny, show_progress=False)
     users = np.arange(16)
     rank(model.score, users, tiny, sp.csr_matrix(1 - tiny.toarray()), k=2, seed=0)
@@ -132,8 +134,10 @@ def fit(model: Any, material: Material, task: Task) -> tuple[Any, float]:
     if takes(model.fit, "show_progress"):
         keywords["show_progress"] = False
     if takes(model.fit, "callback"):
-        keywords["callback"] = lambda iteration, *_: task.progress(iteration + 1)
+        keywords["callback"] = lambda iteration, *_: task.tell("epoch", iteration + 1)
     matrix = material.fitted_on
+    if callable(getattr(model, "memory_needed", None)):
+        task.tell("memory_needed", int(model.memory_needed(matrix)))
     started = perf_counter()
     model.fit(matrix, **keywords)
     seconds = perf_counter() - started

@@ -73,7 +73,7 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         metrics={name: (row, registry.resolve(row.target)) for name, row in registry.METRICS.items()},
         known_items=job["known_items"],
         threads=job["threads"],
-        progress=lambda epoch: print(json.dumps({"epoch": epoch}), file=events),
+        tell=lambda what, value: print(json.dumps({what: value}), file=events),
     )
     return run_cell(
         lambda: build(row, cell.parameters, cell.model_seed, job["threads"]), load_split(job["split_folder"]), task

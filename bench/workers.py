@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from bench.listener import Listener
 from reports.result import Cell, Result
 from reports.store import Store, StoreError
 
@@ -40,17 +41,14 @@ class Job:
     sys_path: Sequence[str] = field(default_factory=lambda: list(sys.path))
 
 
-Progress = Callable[[Cell, int], None]  # (cell, epoch that ended)
-
-
-def run_jobs(jobs: Sequence[Job], parallel: int, on_progress: Progress) -> Iterator[Result]:
+def run_jobs(jobs: Sequence[Job], parallel: int, listener: Listener) -> Iterator[Result]:
     """Run each job in a child, ``parallel`` at a time, and yield results as they end.
 
     An interrupt ends the children and is raised on; what they had finished is stored.
     """
     stopping = Event()
     with ThreadPoolExecutor(parallel) as pool:
-        running = [pool.submit(_run_job, job, on_progress, stopping) for job in jobs]
+        running = [pool.submit(_run_job, job, listener, stopping) for job in jobs]
         try:
             for ended in as_completed(running):
                 yield ended.result()
@@ -61,7 +59,7 @@ def run_jobs(jobs: Sequence[Job], parallel: int, on_progress: Progress) -> Itera
             raise
 
 
-def _run_job(job: Job, on_progress: Progress, stopping: Event) -> Result:
+def _run_job(job: Job, listener: Listener, stopping: Event) -> Result:
     """Start the child, pass on its progress, and read the result that it stored."""
     with tempfile.TemporaryDirectory(prefix="recsys-bench-") as folder:
         job_file, log_file = Path(folder) / "job.json", Path(folder) / "log.txt"
@@ -75,7 +73,7 @@ def _run_job(job: Job, on_progress: Progress, stopping: Event) -> Result:
                 env=child_environment(job.threads),
                 text=True,
             )
-            exit_code = _follow(child, job, on_progress, stopping)
+            exit_code = _follow(child, job, listener, stopping)
         store = Store(job.out)
         if exit_code == 0:
             try:
@@ -85,7 +83,7 @@ def _run_job(job: Job, on_progress: Progress, stopping: Event) -> Result:
         return _record(store, job, _last_words(exit_code, log_file))
 
 
-def _follow(child: subprocess.Popen[str], job: Job, on_progress: Progress, stopping: Event) -> int:
+def _follow(child: subprocess.Popen[str], job: Job, listener: Listener, stopping: Event) -> int:
     """Read the child's events until it ends; end it where the run is stopping."""
     assert child.stdout is not None
     with child:
@@ -94,9 +92,14 @@ def _follow(child: subprocess.Popen[str], job: Job, on_progress: Progress, stopp
                 child.terminate()
                 break
             try:
-                on_progress(job.cell, int(json.loads(line)["epoch"]))
-            except (ValueError, KeyError, TypeError):
+                (event,) = json.loads(line).items()
+            except (ValueError, AttributeError):
                 continue  # not an event: a library wrote to the descriptor itself
+            match event:
+                case "epoch", int(epoch):
+                    listener.epoch(job.cell, epoch)
+                case "memory_needed", int(n_bytes):
+                    listener.needs_memory(job.cell, n_bytes)
     return child.returncode
 
 
