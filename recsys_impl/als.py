@@ -221,7 +221,10 @@ def _eigenbasis(executor: ThreadPoolExecutor, design: Float, weight: np.float32)
     parts = executor.map(
         lambda rows: design[slice(*rows)].T @ design[slice(*rows)], chunks(len(design), 4 * ROWS_PER_TASK)
     )
-    spectrum, basis = np.linalg.eigh(weight * sum(parts, np.zeros((design.shape[1],) * 2)))
+    gram = weight * sum(parts, np.zeros((design.shape[1],) * 2))
+    if not np.isfinite(gram).all():
+        raise ModelError("ALS diverged: raise regularization or lower alpha")
+    spectrum, basis = np.linalg.eigh(gram)
     return np.maximum(spectrum, 0).astype(np.float32), basis.astype(np.float32)
 
 
