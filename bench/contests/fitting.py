@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from bench.contests.clock import Fit, watch
+from bench.contests.clock import Fit, retimed, watch
 from bench.contests.quality import Judge, judge_of
 from bench.contests.rows import Reading
 from bench.contests.table import EPOCH, ITERATION, RATINGS, SAMPLES, TO_QUALITY, Contender, Contest, Measure
@@ -26,9 +26,12 @@ def warm_up(contest: Contest, peers: Sequence[Contender], material: Material) ->
     contest.ours.build(1, iterations=1).fit(material.fitted_on, show_progress=False)
 
 
-def play(contest: Contest, peers: Sequence[Contender], material: Material, threads: int) -> list[Reading]:
+def play(
+    contest: Contest, peers: Sequence[Contender], material: Material, threads: int, judged: dict[tuple[str, int], Fit]
+) -> list[Reading]:
     """The readings of one round, those of ours alone (against peer "") among them.
 
+    Who is judged while learning is so once, in the first round (``judged`` keeps it for the others), and timed without.
     Without the first peer nobody sets the quality to be reached: then only the times of iterations are read.
     """
     judge = judge_of(contest, material, threads)
@@ -38,7 +41,13 @@ def play(contest: Contest, peers: Sequence[Contender], material: Material, threa
     for contender in (*leads, contest.ours, *peers[len(leads) :]):
         is_lead = contender in leads
         every = contender.judged_every if TO_QUALITY in contest.counted and (is_lead or target is not None) else 0
-        fits[contender.name] = watch(partial(contender.build, threads), material.fitted_on, judge, every, target)
+        build, key = partial(contender.build, threads), (contender.name, threads)
+        if every == 0:
+            fits[contender.name] = watch(build, material.fitted_on, judge)
+        else:
+            if key not in judged:
+                judged[key] = watch(build, material.fitted_on, judge, every, target)
+            fits[contender.name] = retimed(judged[key], build, material.fitted_on)
         if is_lead and TO_QUALITY in contest.counted:
             target = fits[contender.name].best(judge).quality
     ours = fits[contest.ours.name]

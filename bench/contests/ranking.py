@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from bench import metrics
 from bench.baselines.missing import import_library
+from bench.contests.clock import settle
 from bench.contests.rows import Reading
 from bench.contests.table import (
     DIVERSITY_COST,
@@ -39,7 +40,9 @@ def warm_up(contest: Contest, peers: Sequence[Contender], material: Material) ->
         play(contest, peers, material, 1)
 
 
-def play(contest: Contest, peers: Sequence[Contender], material: Material, threads: int) -> list[Reading]:
+def play(
+    contest: Contest, peers: Sequence[Contender], material: Material, threads: int, judged: object = None
+) -> list[Reading]:
     """The readings of one round. The AUC is left out where nothing is relevant, so that it has nothing to count."""
     model = contest.ours.build(threads).fit(material.positives, show_progress=False)
     users = material.test_users[material.has_relevant]
@@ -80,6 +83,7 @@ def _in_turn(work: dict[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(REPEATS):
         for name, do in work.items():
+            settle()
             started = perf_counter()
             do()
             times[name].append(perf_counter() - started)

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.baselines.missing import MissingLibraryError
 from bench.contests import fitting, ranking
+from bench.contests.clock import Fit
 from bench.contests.rows import Reading, Row, rows_of, skipped, to_frame
 from bench.contests.table import CONTESTS, TO_QUALITY, Contender, Contest
 from bench.environment import key_versions, package_versions, processor
@@ -81,11 +82,12 @@ def _run_contest(contest: Contest, split: Split, threads: Sequence[int], rounds:
     say(f"{contest.name}: compiling")
     warm_up(contest, peers, material)
     readings: list[Reading] = []
+    judged: dict[tuple[str, int], Fit] = {}
     for n_round in range(rounds):
         for n in threads:
             say(f"{contest.name}: round {n_round + 1} of {rounds}, {n} thread{'s' if n > 1 else ''}")
             with threadpool_limits(n, user_api="blas"):
-                readings += play(contest, peers, material, n)
+                readings += play(contest, peers, material, n, judged)
     return [*rows_of(contest, readings), *_skipped_rows(contest, missing, threads)]
 
 

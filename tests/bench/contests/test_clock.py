@@ -1,9 +1,11 @@
 """The clock: what is counted, what isn't, when a fit stops. Models and time are both pretended here."""
 
+from dataclasses import replace
+
 import pytest
 import scipy.sparse as sp
 
-from bench.contests.clock import watch
+from bench.contests.clock import retimed, watch
 from bench.contests.quality import Judge
 
 MATRIX = sp.csr_matrix((2, 2))
@@ -28,6 +30,7 @@ TIME = Time()
 @pytest.fixture(autouse=True)
 def pretended_time(monkeypatch):
     monkeypatch.setattr("bench.contests.clock.perf_counter", TIME)
+    monkeypatch.setattr("bench.contests.clock.sleep", TIME.pass_by)
 
 
 class Pretender:
@@ -107,3 +110,19 @@ def test_a_library_that_shows_no_iterations_is_timed_by_the_difference_to_one():
     assert fit.iteration_seconds == 2
     assert fit.marks[-1].seconds == 13
     assert made[-1] == 1
+
+
+def test_a_fit_timed_again_has_the_old_qualities_at_the_times_of_an_undisturbed_one():
+    built = []
+
+    def build(iterations=6):
+        built.append(Pretender(iterations))
+        return built[-1]
+
+    fit = watch(build, MATRIX, judge(), every=2, target=4)
+    slower = replace(fit, marks=tuple(replace(mark, seconds=1000.0) for mark in fit.marks))
+    again = retimed(slower, build, MATRIX)
+    assert marks(again) == [(2, 2), (4, 4)]
+    assert [mark.seconds for mark in again.marks] == [7, 11]
+    assert again.iteration_seconds == 0.625
+    assert built[-1].iterations == 4, "no further than the last mark"
