@@ -1,4 +1,4 @@
-"""What the command line does, as functions: load, run, report, evaluate, recommend, similar, export_split, speed."""
+"""What the command line does, as functions: load, run, report, compare, evaluate, recommend, speed, doctor, ..."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bench.loading import load, split
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.checkup.checkup import Checkup
     from bench.evaluation import Evaluation
     from bench.lookup import Recommendations, Similar
     from reports.comparison import Comparison
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "compare",
+    "doctor",
     "evaluate",
     "export_split",
     "load",
@@ -252,6 +254,47 @@ def speed(
     frame = run_contests(split(interactions), contests, threads, rounds, say or (lambda line: None))
     write_speed(frame, out)
     return frame
+
+
+def doctor(
+    repeat: int = 0,
+    *,
+    dataset: str = "synthetic",
+    models: str | Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Checkup:
+    """Look at the machine, the data sets and the libraries; with ``repeat`` also prove that results repeat.
+
+    Nothing is downloaded, except a ``dataset`` that is asked for and isn't here.
+
+    Parameters
+    ----------
+    repeat
+        How often the cell of each model is run, in turn on 1 and 2 threads and each time in a process of its own; 0
+        for not at all, else at least 2.
+    dataset, models, plugins
+        For ``repeat``: a name or a file (``options`` as in :func:`load`); by default a small made-up set, the
+        hand-rolled models and those of the plug-ins.
+    say
+        Called with a line for each cell that ended.
+
+    Raises
+    ------
+    RepetitionError, UnknownNameError, DatasetError
+        ``repeat`` is 1 or below 0; no such model or data set.
+    """
+    from bench.checkup.checkup import Checkup
+    from bench.checkup.holdings import look_at_data
+    from bench.checkup.kernel_cache import look_at_kernel_cache
+    from bench.checkup.libraries import look_at_libraries
+    from bench.checkup.machine import look_at_machine
+    from bench.checkup.repetition import repeat as repeat_cells
+
+    files, hear = [str(plugin) for plugin in plugins], say or (lambda line: None)
+    repeated = repeat_cells(repeat, dataset, _tuple(models), files, hear, **options) if repeat else []
+    return Checkup(look_at_machine(), look_at_kernel_cache(), look_at_data(), look_at_libraries(), repeated)
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

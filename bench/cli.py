@@ -189,6 +189,25 @@ def speed(**options: Any) -> int:
     return 0
 
 
+@bench.command()
+@click.option("--repeat", type=click.IntRange(2), metavar="N", help="Run cells N times and compare bytes.")
+@click.option("--dataset", default="synthetic", metavar="NAME|FILE", help="Repeated on. [default: small, made up]")
+@click.option("--models", type=Names(), default=(), metavar="A,B,...", help="[default: the hand-rolled, plug-ins']")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
+@file_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def doctor(repeat: int | None, as_json: bool, **options: Any) -> int:
+    """Say what this machine has, and with --repeat 2 prove that results repeat byte by byte.
+
+    Each repeat is a process of its own, in turn on 1 and 2 threads. Exit status 1: a repeat differs or failed.
+    """
+    from bench import api
+
+    found = api.doctor(repeat or 0, say=lambda line: click.echo(line, err=True), **options)
+    printing.checkup(found, as_json)
+    return found.status
+
+
 def lookup_options(command: Any) -> Any:
     """The options that recommend and similar share."""
     for option in reversed(

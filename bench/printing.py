@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+    from bench.checkup.checkup import Checkup
+    from bench.checkup.repetition import Repeated
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
     from reports.speed import SpeedRow
@@ -251,6 +253,64 @@ def speed(folder: str) -> None:
     goals = [row for row in found.rows if row.reached]
     print(f"goals: {sum(row.reached == 'yes' for row in goals)} of {len(goals)} reached")
     print(f"\n{Path(folder) / FILE}")
+
+
+def checkup(found: Checkup, as_json: bool) -> None:
+    """The machine, a line for each data set and library, then a table of the repeats."""
+    if as_json:
+        print(json.dumps({**asdict(found), "status": found.status}, indent=1, ensure_ascii=False))
+        return
+    for name, text in _facts(found):
+        print(f"{name}: {text}")
+    for holding in found.data:
+        place = f" [{holding.place}]" if holding.place else ""
+        print(f"data set {holding.name}: {holding.state}: {holding.text}{place}")
+    for library in found.libraries:
+        name, models = f"baseline {library.name} {library.version}".strip(), ", ".join(library.models)
+        if library.reason:
+            command = f": {library.command}" if library.command else ""
+            print(f"{name}: can't be imported ({library.reason}){command} [{models}]")
+        else:
+            print(f"{name}: ready [{models}]")
+    if found.repeated:
+        _repeats(found.repeated)
+
+
+def _facts(found: Checkup) -> Iterator[tuple[str, str]]:
+    """What the machine is, a name and a text a line."""
+    machine, cache = found.machine, found.kernel_cache
+    quota = "" if machine.cores_quota is None else f", for {machine.cores_quota:g} cores' time (control group)"
+    variables = " ".join(f"{name}={value}" for name, value in machine.thread_variables.items())
+    yield "python", f"{machine.python} [{machine.executable}]"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    yield "commit", machine.commit or "not a checkout"
+    yield "system", machine.system
+    yield "processor", machine.processor
+    yield "cores", f"{machine.cores}, of which this process may use {machine.cores_allowed}{quota}"
+    yield "memory available", f"{machine.memory_available_mb:,.0f} MB"
+    yield "threads", f"{machine.threads} by default{' [' * bool(variables)}{variables}{']' * bool(variables)}"
+    for pool in machine.thread_pools:
+        yield "thread pool", pool
+    yield "kernels' cache", f"{cache.folder} {'can be written' if cache.writable else cache.reason}".strip()
+
+
+def _repeats(repeated: Sequence[Repeated]) -> None:
+    """Which of a model's parts have the same bytes in all repeats, and what differs."""
+    rows = []
+    for one in repeated:
+        parts = [_sameness(one.digests.get(part, [])) for part in ("factors", "lists", "metrics")]
+        rows.append([one.model, ", ".join(map(str, one.threads)), *parts, one.outcome])
+    headings = ["model", "threads", "factors", "lists", "metrics", ""]
+    _print_table(headings, rows, "the same cell again, each time in a process of its own")
+    for one in repeated:
+        if one.reason:
+            print(f"{one.outcome}: {one.model}: {one.reason}")
+
+
+def _sameness(digests: Sequence[str]) -> str:
+    if not any(digests):
+        return "–"
+    return f"equal {digests[0]}" if len(set(digests)) == 1 else f"DIFFER {' '.join(digests)}"
 
 
 def _list_rows(title: str, rows: Sequence[SpeedRow]) -> None:

@@ -58,7 +58,7 @@ def _run(job: dict[str, Any], events: TextIO) -> Any:
 
 
 def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
-    from bench import registry
+    from bench import fingerprint, registry
     from bench.building import build
     from bench.runner import Task, run_cell
     from splits.files import load_split
@@ -75,9 +75,16 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         threads=job["threads"],
         tell=lambda what, value: print(json.dumps({what: value}), file=events),
     )
-    return run_cell(
-        lambda: build(row, cell.parameters, cell.model_seed, job["threads"]), load_split(job["split_folder"]), task
-    )
+    built: list[Any] = []
+
+    def build_and_keep() -> Any:
+        built[:] = [build(row, cell.parameters, cell.model_seed, job["threads"])]
+        return built[0]
+
+    result = run_cell(build_and_keep, load_split(job["split_folder"]), task)
+    if job["fingerprint"]:
+        result.measured["fingerprint"] = fingerprint.of_model(built[0])  # the last that was built is the fitted one
+    return result
 
 
 def _row_of(job: dict[str, Any], model: str) -> Any:

@@ -38,6 +38,7 @@ class Job:
     known_items: Sequence[int] = ()
     plugins: Sequence[str] = ()
     own_models: str = ""  # file of the caller's pickled rows
+    fingerprint: bool = False  # keep digests of the fitted model's arrays in ``measured``
     sys_path: Sequence[str] = field(default_factory=lambda: list(sys.path))
 
 
@@ -112,12 +113,16 @@ def _record(store: Store, job: Job, error: str) -> Result:
 
 def _last_words(exit_code: int, log_file: Path) -> str:
     """How the child died, then the end of what it printed."""
-    try:
-        how = f"killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit status {exit_code}"
-    except ValueError:
-        how = f"killed by signal {-exit_code}"
     log = log_file.read_text(encoding="utf-8", errors="replace").strip()
-    return f"the cell's process died: {how}\n\n{log[-LOG_TAIL:]}".strip()
+    return f"the cell's process died: {how_it_ended(exit_code)}\n\n{log[-LOG_TAIL:]}".strip()
+
+
+def how_it_ended(exit_code: int) -> str:
+    """A child's exit code in words; below 0 it is the signal that killed it."""
+    try:
+        return f"killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit status {exit_code}"
+    except ValueError:
+        return f"killed by signal {-exit_code}"
 
 
 def child_environment(threads: int) -> dict[str, str]:

@@ -70,11 +70,23 @@ def find(source: Source) -> Path:
     UnavailableError
         No source works; names each and why.
     """
+    here = locate(source)
+    return here if here is not None else _fetch(source, cache_folder() / source.folder)
+
+
+def locate(source: Source) -> Path | None:
+    """The folder with the set's files if they are on this machine, the user's or in the cache; nothing is fetched.
+
+    Raises
+    ------
+    DatasetError
+        There is a folder of the user's without one of the files.
+    """
     own = _own_folder(source)
     if own is not None:
         return own
     cached = cache_folder() / source.folder
-    return cached if _complete(cached, source) else _fetch(source, cached)
+    return cached if _complete(cached, source) else None
 
 
 def cache_folder() -> Path:

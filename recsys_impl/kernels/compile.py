@@ -23,15 +23,20 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     if function is None:
         return partial(kernel, **options)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = before or _cache_folder()
+    numba.config.CACHE_DIR = cache_folder()
     try:
         return numba.njit(nogil=True, cache=True, **options)(function)
     finally:
         numba.config.CACHE_DIR = before
 
 
+def cache_folder() -> str:
+    """Where compiled kernels are kept: NUMBA_CACHE_DIR, else a folder of ours; "" where none can be written."""
+    return str(numba.config.CACHE_DIR or _own_folder())
+
+
 @cache
-def _cache_folder() -> str:
+def _own_folder() -> str:
     """The user's cache folder or, where that can't be written (no HOME, read-only disk), the temporary one."""
     digest = blake2b(digest_size=6)
     for source in sorted(Path(__file__).parent.glob("*.py")):

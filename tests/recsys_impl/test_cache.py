@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CODE = "from recsys_impl.kernels.compile import _cache_folder; print(_cache_folder())"
+CODE = "from recsys_impl.kernels.compile import cache_folder; print(cache_folder())"
 
 
 def folder_for(environment, root=ROOT):
