@@ -14,6 +14,7 @@ import numpy as np
 from bench import fingerprint
 from bench.building import model_parameters
 from bench.experiment import DEFAULT_KS, choose_models, is_file
+from bench.listener import Listener
 from bench.loading import load, split
 from bench.plugins import models as model_table
 from bench.registry import MODELS, ModelRow
@@ -105,7 +106,7 @@ def run_once(
         for cell in cells
     ]
     found = {}
-    for result in run_jobs(jobs, parallel=1, on_progress=lambda cell, epoch: None):
+    for result in run_jobs(jobs, parallel=1, listener=Listener()):
         say(f"{result.cell.model}, repeat {turn + 1}, {threads} thread{'s' * (threads != 1)}: {result.status}")
         found[result.cell.model] = result
     return found
