@@ -59,7 +59,7 @@ def _run(job: dict[str, Any], events: TextIO) -> Any:
 
 def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
     from bench import registry
-    from bench.building import build
+    from bench.building import build, random_state
     from bench.runner import Task, run_cell
     from splits.files import load_split
 
@@ -75,9 +75,8 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         threads=job["threads"],
         progress=lambda epoch: print(json.dumps({"epoch": epoch}), file=events),
     )
-    return run_cell(
-        lambda: build(row, cell.parameters, cell.model_seed, job["threads"]), load_split(job["split_folder"]), task
-    )
+    seed = random_state(cell.split_seed, cell.model_seed)
+    return run_cell(lambda: build(row, cell.parameters, seed, job["threads"]), load_split(job["split_folder"]), task)
 
 
 def _row_of(job: dict[str, Any], model: str) -> Any:
