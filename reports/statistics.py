@@ -296,7 +296,7 @@ def variance_components(means: ArrayLike) -> Components | None:
 
 def power(drop: float, error: float, df: float, alpha: float = 1 - CONFIDENCE) -> float:
     """The chance that a one-sided t-test at ``alpha`` sees a drop of that size."""
-    from scipy.special import stdtrit  # what t.ppf calls, in a twentieth of the time
+    from scipy.special import stdtrit  # what t.ppf calls, without the checks around it
     from scipy.stats import nct
 
     if error == 0:
