@@ -1,11 +1,12 @@
-# The two commands of README: `make bench` and `make test`. `make check` is format, lint and types.
+# The two commands of README: `make bench` and `make test`. `make check` is format, lint and types; `make reference`
+# measures anew what CI compares with (after a change that is meant to change results).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 BASELINES := implicit irspack lightfm surprise
 
-.PHONY: bench test check format clean
+.PHONY: bench test check format reference clean
 
 bench: $(VENV)/.baselines
 	$(BIN)/python -m bench run --all
@@ -21,6 +22,17 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: $(VENV)/.package
+	rm -rf build/reference
+	for data in ml-100k synthetic; do \
+		$(BIN)/python -m bench run --config tests/references/experiment.toml --dataset $$data \
+			--out build/reference/$$data || exit 1; \
+		for metric in ndcg@10 rmse; do \
+			$(BIN)/python -m bench reference save build/reference/$$data --metric $$metric \
+				-o tests/references/$$data-$$metric.json || exit 1; \
+		done; \
+	done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -9,6 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.registry import ModelRow, resolve
 
 PACKAGE = Path(__file__).parents[1]
@@ -46,6 +48,17 @@ def build(row: ModelRow, parameters: Mapping[str, Any], seed: int, threads: int)
     accepted = _accepted(model_class)
     ours = {"random_state": seed, "num_threads": threads}
     return model_class(**{**{key: ours[key] for key in SET_BY_THE_BENCH if key in accepted}, **parameters})
+
+
+def random_state(split_seed: int, model_seed: int) -> int:
+    """The ``random_state`` of a cell, below 2³¹: the model seed on split 0, elsewhere derived from both seeds.
+
+    Were it the same on every split, the models there would begin alike and their noise would not average out: means
+    over splits would be less sure than they look.
+    """
+    if split_seed == 0:
+        return model_seed
+    return int(np.random.SeedSequence((model_seed, split_seed)).generate_state(1)[0] >> 1)
 
 
 def is_seeded(row: ModelRow) -> bool:

@@ -188,6 +188,8 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
             yield record_skipped(run, cell, candidate.missing)
             continue
         identity = identify(run, split, candidate)
+        if building.is_seeded(candidate.row):
+            identity["random_state"] = building.random_state(cell.split_seed, cell.model_seed)
         key = key_of(cell, identity)
         identity["seeded"] = building.is_seeded(candidate.row)
         identity["command"] = command(cell, run.experiment)

@@ -160,6 +160,8 @@ def leaderboards(results: Iterable[Result]) -> None:
             out.print(table)
             if any(board.is_like_best(row) for row in board.rows):
                 print("≈ can't be told from the best (paired by user on the same splits, Holm at 5%)")
+            if board.uncertainty and board.primary and board.uncertainty.components:
+                print(board.uncertainty.variance_text(board.primary.title))
         for row in board.problems:
             out.print(f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}", markup=False)
         out.print()

@@ -59,7 +59,7 @@ def _run(job: dict[str, Any], events: TextIO) -> Any:
 
 def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
     from bench import fingerprint, registry
-    from bench.building import build
+    from bench.building import build, random_state
     from bench.runner import Task, run_cell
     from splits.files import load_split
 
@@ -75,10 +75,11 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         threads=job["threads"],
         tell=lambda what, value: print(json.dumps({what: value}), file=events),
     )
+    seed = random_state(cell.split_seed, cell.model_seed)
     built: list[Any] = []
 
     def build_and_keep() -> Any:
-        built[:] = [build(row, cell.parameters, cell.model_seed, job["threads"])]
+        built[:] = [build(row, cell.parameters, seed, job["threads"])]
         return built[0]
 
     result = run_cell(build_and_keep, load_split(job["split_folder"]), task)

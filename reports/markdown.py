@@ -40,6 +40,8 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     problems = [f"- {escape(row.label)}: {row.status} ({escape(row.reason)})" for row in board.problems]
     if any(board.is_like_best(row) for row in board.rows):
         lines += ["", "≈ can't be told from the best (paired by user on the same splits, Holm at 5%)."]
+    if board.uncertainty and board.primary and board.uncertainty.components:
+        lines += ["", escape(board.uncertainty.variance_text(board.primary.title))]
     return "\n".join([*lines, *(["", *problems] if problems else [])]) + "\n"
 
 

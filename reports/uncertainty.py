@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import statistics
+from reports import numbers, statistics
 from reports.per_user import Parts, parts_of
 from reports.result import Result
 from reports.statistics import Components, Effect, Interval
@@ -68,6 +68,14 @@ class Uncertainty:
         """Whether two rows can't be told apart. That isn't transitive: there are no groups of equals."""
         pair = self.between(first, second)
         return pair is not None and pair.p > ALPHA
+
+    def variance_text(self, title: str) -> str:
+        """What split seeds and model seeds bring to the variance of the primary metric; "" where that isn't known."""
+        known = {label: parts.split_share for label, parts in self.components.items()}
+        told = [f"{label} {numbers.share(share)}" for label, share in known.items() if not math.isnan(share)]
+        return (
+            f"Of {title}'s variance the split seed brings (the model seed the rest): {', '.join(told)}." if told else ""
+        )
 
 
 def uncertainties(
