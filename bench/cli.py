@@ -256,6 +256,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status; whatever is wrong with the input is one message."""
     import warnings
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding can't write is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"  # type: ignore[assignment]
     try:
         status = bench.main(arguments, standalone_mode=False, prog_name="python -m bench")

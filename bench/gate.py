@@ -55,9 +55,11 @@ def compare(
     Each is a results folder or a file of `reference save`. Exit status: 0 pass, 1 a regression (with --strict also
     what is inconclusive), 3 not comparable, 2 wrong usage.
     """
+    from reports.output import check_outputs
     from reports.pairing import IncomparableError
     from reports.store import VersionError
 
+    check_outputs((file for file in files.values() if file is not None), inputs=(reference, candidate))
     try:
         comparison = api.compare(reference, candidate, metric=metric, margin=margin)
     except (IncomparableError, VersionError) as error:
@@ -66,7 +68,7 @@ def compare(
     show_comparison(comparison)
     if comparison.comparable:
         write_files(comparison, strict, **files)
-    elif any(files.values()):
+    elif any(file is not None for file in files.values()):
         click.echo("data, split, users or definitions differ: nothing was written", err=True)
     return comparison.status(strict)
 
@@ -96,9 +98,7 @@ def save(folder: str, out: str, metric: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(file: str, as_json: bool) -> int:
     """Show what a reference file (or a results folder) holds."""
-    from reports.reference import read_side
-
-    show_side(read_side(file), as_json)
+    show_side(_something(file), as_json)
     return 0
 
 
@@ -107,9 +107,8 @@ def show(file: str, as_json: bool) -> int:
 @click.argument("second")
 def diff(first: str, second: str) -> int:
     """Show how two references differ: exit status 0 where they hold the same, else 1."""
-    from reports.reference import read_side
-
-    lines = differences(read_side(first), read_side(second))
+    old = _something(first)
+    lines = differences(old, _something(second, old.metric))
     click.echo("\n".join(lines) if lines else "the same cells with the same values")
     return int(bool(lines))
 
@@ -117,18 +116,21 @@ def diff(first: str, second: str) -> int:
 def write_files(
     comparison: Comparison, strict: bool, json_file: str | None, junit_file: str | None, markdown_file: str | None
 ) -> None:
-    """Write the files that were asked for."""
-    from reports.comment import write_comment
+    """Write the files that were asked for, once all of them are made."""
+    from reports.comment import comment
     from reports.comparison import as_json
-    from reports.junit import write_junit
-    from reports.store import write_text
+    from reports.junit import junit
+    from reports.store import to_json, write_text
 
-    if json_file:
-        write_text(Path(json_file), json.dumps(as_json(comparison, strict), indent=1, ensure_ascii=False) + "\n")
-    if junit_file:
-        write_junit(comparison, junit_file, strict)
-    if markdown_file:
-        write_comment(comparison, markdown_file, strict)
+    texts = {}
+    if json_file is not None:
+        texts[json_file] = to_json(as_json(comparison, strict)) + "\n"
+    if junit_file is not None:
+        texts[junit_file] = junit(comparison, strict)
+    if markdown_file is not None:
+        texts[markdown_file] = comment(comparison, strict)
+    for file, text in texts.items():
+        write_text(Path(file), text)
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -201,12 +203,29 @@ def differences(first: Side, second: Side) -> list[str]:
         told = []
         if before.status != after.status:
             told.append(f"{before.status} and {after.status}")
-        if before.digest != after.digest:
-            told.append(f"{first.metric} {_figure(before, first.metric)} and {_figure(after, second.metric)}")
-        told += [f"{part} differs" for part in before.identity if before.identity[part] != after.identity.get(part)]
+        if first.metric == second.metric and before.digest != after.digest:
+            told.append(f"{first.metric} {_figure(before, first.metric)} and {_figure(after, first.metric)}")
+        others = [name for name in sorted(before.metrics.keys() | after.metrics.keys()) if name != first.metric]
+        told += [
+            f"{name} {_figure(before, name)} and {_figure(after, name)}"
+            for name in others
+            if _figure(before, name) != _figure(after, name)
+        ]
+        parts = dict.fromkeys([*before.identity, *after.identity])
+        told += [f"{part} differs" for part in parts if before.identity.get(part) != after.identity.get(part)]
         if told:
             lines.append(f"{name}: {'; '.join(told)}")
     return lines
+
+
+def _something(path: str, metric: str = "") -> Side:
+    """A side with at least one cell, a folder's with the values of ``metric``; two that hold nothing aren't alike."""
+    from reports.reference import ReferenceFileError, read_side
+
+    side = read_side(path, metric, asked=False)
+    if not side.entries:
+        raise ReferenceFileError(f"{path}: there are no results here; `python -m bench run --out {path}` makes some")
+    return side
 
 
 def _values(side: Side) -> dict[tuple[str, str, str], list[float]]:

@@ -185,7 +185,11 @@ def compare(reference: Side, candidate: Side, margin: float | None = None) -> Co
     """
     for side in (reference, candidate):
         if not any(entry.status == "ok" for entry in side.entries):
-            raise IncomparableError(f"{side.path}: nothing was measured here, and that is never a pass")
+            state = f"none of its {len(side.entries)} cells finished" if side.entries else "it has no results"
+            raise IncomparableError(
+                f"{side.path}: nothing was measured here ({state}), and that is never a pass; "
+                f"`python -m bench run --out DIR` makes results"
+            )
     if reference.metric != candidate.metric:
         raise IncomparableError(
             f"{reference.path} is about {reference.metric or 'nothing'}, {candidate.path} about "
@@ -372,8 +376,10 @@ def _changes(pair: Pair) -> list[Change]:
     for name, metric in pair.reference[0].metrics.items() if pair.reference else ():
         if any(name not in entry.metrics or entry.metrics[name].version != metric.version for entry in entries):
             continue
-        old = math.fsum(entry.metrics[name].value for entry in pair.reference) / len(pair.reference)
-        new = math.fsum(entry.metrics[name].value for entry in pair.candidate) / len(pair.candidate)
+        old, new = (
+            math.fsum(entry.metrics[name].value / len(side) for entry in side)
+            for side in (pair.reference, pair.candidate)
+        )
         sign = 1 if metric.higher_is_better else -1
         changes.append(Change(name, old, new, sign * (new - old) / abs(old) if old else None))
     return changes

@@ -23,7 +23,9 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """``0.0123``, ``4.20``, ``1,230``: never in powers of ten."""
+    """``0.0123``, ``4.20``, ``1,230``: never in powers of ten; a dash for what isn't finite."""
+    if not math.isfinite(value):
+        return NOTHING
     if value == 0:
         return "0"
     rounded = float(f"{value:.{digits - 1}e}")
@@ -55,6 +57,8 @@ def megabytes(value: float | None) -> str:
 
 def percent(change: float) -> str:
     """A relative change with its sign: ``+1.2%``, ``−0.4%``."""
+    if not math.isfinite(change):
+        return NOTHING
     text = f"{abs(change) * 100:.1f}%"
     if float(text.removesuffix("%")) == 0:
         return "0.0%"

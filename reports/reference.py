@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
@@ -20,9 +22,10 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.output import check_outputs
 from reports.per_user import parts_of
 from reports.result import Cell, MetricValue, Result, Status
-from reports.store import Store, VersionError, write_text
+from reports.store import Store, VersionError, cell_from_json, write_text
 from reports.table import latest, primary_metric
 
 KIND = "recsys-bench reference"
@@ -86,9 +89,11 @@ def read_side(path: str | Path, metric: str = "", asked: bool = True) -> Side:
     VersionError
         It was written by another version.
     """
-    path = Path(path)
-    if not path.exists():
-        raise ReferenceFileError(f"{path}: no such results folder or reference file; {SAVE}")
+    named, path = str(path), Path(path)
+    if not named or not path.exists():
+        raise ReferenceFileError(f"{named or 'an empty name'}: no such results folder or reference file; {SAVE}")
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise ReferenceFileError(f"{path}: can't be read: its permissions don't allow it")
     if path.is_dir():
         return read_folder(path, metric, asked)
     side = read_reference(path)
@@ -108,7 +113,9 @@ def read_folder(folder: Path, metric: str = "", asked: bool = True) -> Side:
     finished = [result for result in summaries if result.status == "ok"]
     if asked and finished and not any(metric in result.metrics for result in finished):
         existing = sorted({name for result in finished for name in result.metrics})
-        raise ReferenceFileError(f"{folder}: no cell has the metric '{metric}'; there are: {', '.join(existing)}")
+        raise ReferenceFileError(
+            f"{folder}: no cell has the metric '{metric}'; there are: {', '.join(existing)}{_nearest(metric, existing)}"
+        )
     entries = tuple(_entry(result, metric, folder) for result in latest(_only(store, metric)))
     if any(metric in entry.metrics for entry in entries) and all(entry.values is None for entry in entries):
         raise ReferenceFileError(
@@ -118,6 +125,11 @@ def read_folder(folder: Path, metric: str = "", asked: bool = True) -> Side:
     return Side(str(folder), metric, entries)
 
 
+def _nearest(name: str, existing: Sequence[str]) -> str:
+    near = get_close_matches(name, existing, n=1, cutoff=0.5)
+    return f". Did you mean '{near[0]}'?" if near else ""
+
+
 def save_reference(folder: str | Path, path: str | Path, metric: str = "") -> Side:
     """Write the reference file of a results folder: the same results, the same bytes.
 
@@ -125,7 +137,10 @@ def save_reference(folder: str | Path, path: str | Path, metric: str = "") -> Si
     ------
     ReferenceFileError, StoreError
         The folder has no finished cell or something in it can't be read; nothing is written.
+    OutputError
+        The file can't be written.
     """
+    check_outputs([path])
     if not Path(folder).is_dir():
         raise ReferenceFileError(f"{folder}: no such results folder; `python -m bench run --out {folder}` makes one")
     side = read_folder(Path(folder), metric)
@@ -158,7 +173,7 @@ def read_reference(path: str | Path) -> Side:
         raise ReferenceFileError(f"{path}: was edited or damaged (its checksum doesn't fit); save it again: {SAVE}")
     try:
         return _side(str(path), content)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, zlib.error) as error:
         raise ReferenceFileError(f"{path}: holds something else than a reference ({error!r}); {SAVE}") from error
 
 
@@ -256,7 +271,7 @@ def _read_line(line: dict[str, Any], users: dict[str, NDArray[np.int32]], enviro
     if line["status"] not in get_args(Status):
         raise ValueError(f"status {line['status']!r}")
     entry = Entry(
-        cell=Cell(**line["cell"]),
+        cell=cell_from_json(**line["cell"]),
         status=line["status"],
         error=str(line["error"]),
         identity=dict(line["identity"]),

@@ -79,10 +79,13 @@ class Store:
             raise VersionError(f"{path}: format {content.get('format')!r}, this version reads {FORMAT}; {_REDO}")
         try:
             result = _from_json(content)
-            n_rows = {name: int(rows) for name, rows in content["tables"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            n_rows = {name: _whole(rows) for name, rows in content["tables"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise StoreError(f"{path}: not a stored result ({error!r}); {_REDO}") from error
-        result.measured = _read_json(path.with_name("measured.json"))
+        measured = path.with_name("measured.json")
+        result.measured = _read_json(measured)
+        if not isinstance(result.measured.get("environment") or {}, dict):
+            raise StoreError(f"{measured}: its environment is not an object; {_REDO}")
         if tables and "per_user" in n_rows:
             result.per_user = _read_parquet(path.with_name("per_user.parquet"), n_rows["per_user"])
             result.users = result.per_user.pop("user")
@@ -121,7 +124,7 @@ class Store:
         """Store what reports show of a data set under one split, once."""
         folder = self._group("datasets", cell)
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "dataset.json", _to_json(content))
+        write_text(folder / "dataset.json", to_json(content))
 
     def read_dataset(self, cell: Cell) -> dict[str, Any] | None:
         """What :meth:`write_dataset` stored, or None."""
@@ -169,8 +172,8 @@ def _write_files(result: Result, folder: Path) -> None:
         _write_parquet(folder / f"{name}.parquet", columns)
     rows = {name: len(columns["user"]) for name, columns in tables.items()}
     finished = datetime.now(UTC).isoformat(timespec="microseconds")
-    write_text(folder / "measured.json", _to_json({"finished": finished, **result.measured}))
-    write_text(folder / "result.json", _to_json(_json_content(result, rows)))
+    write_text(folder / "measured.json", to_json({"finished": finished, **result.measured}))
+    write_text(folder / "result.json", to_json(_json_content(result, rows)))
 
 
 def _json_content(result: Result, tables: dict[str, int]) -> dict[str, Any]:
@@ -195,28 +198,66 @@ def _from_json(content: dict[str, Any]) -> Result:
     if content["status"] not in get_args(Status):
         raise ValueError(f"status {content['status']!r}, allowed are {', '.join(get_args(Status))}")
     return Result(
-        cell=_cell(**content["cell"]),
+        cell=cell_from_json(**content["cell"]),
         key=str(content["key"]),
         identity=dict(content["identity"]),
         status=content["status"],
         error=str(content["error"]),
         metrics={name: _metric(**value) for name, value in content["metrics"].items()},
-        counts={name: int(count) for name, count in content["counts"].items()},
+        counts={name: _count(count) for name, count in content["counts"].items()},
         notes=[str(note) for note in content["notes"]],
         neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
     )
 
 
-def _cell(dataset: str, split: str, split_seed: int, model: str, parameters: dict[str, Any], model_seed: int) -> Cell:
-    return Cell(str(dataset), str(split), int(split_seed), str(model), dict(parameters), int(model_seed))
+def cell_from_json(
+    dataset: str, split: str, split_seed: int, model: str, parameters: dict[str, Any], model_seed: int
+) -> Cell:
+    """A cell from its JSON; raises TypeError or ValueError where a value is of another type."""
+    if not isinstance(parameters, dict):
+        raise TypeError(f"parameters must be an object, not {parameters!r}")
+    return Cell(_text(dataset), _text(split), _count(split_seed), _text(model), parameters, _count(model_seed))
 
 
 def _metric(
     value: float | None, value_all: float | None, higher_is_better: bool, version: int, per_user: str
 ) -> MetricValue:
     """A metric from its JSON, where a figure that isn't a number is null."""
-    over_all = None if value_all is None else float(value_all)
-    return MetricValue(math.nan if value is None else float(value), over_all, bool(higher_is_better), version, per_user)
+    over_all = None if value_all is None else _number(value_all)
+    if not isinstance(higher_is_better, bool):
+        raise TypeError(f"higher_is_better must be true or false, not {higher_is_better!r}")
+    figure = math.nan if value is None else _number(value)
+    return MetricValue(figure, over_all, higher_is_better, _whole(version), _text(per_user))
+
+
+def _number(value: Any) -> float:
+    """A figure: Python would also take "0.5", true and Infinity, of which none was written by us."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{_short(value)} where a number belongs")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{_short(value)} where a whole number belongs")
+    return value
+
+
+def _count(value: Any) -> int:
+    if _whole(value) < 0:
+        raise ValueError(f"{_short(value)} where a whole number of at least 0 belongs")
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{_short(value)} where text belongs")
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _check_dataset(content: dict[str, Any]) -> None:
@@ -230,7 +271,7 @@ def _check_dataset(content: dict[str, Any]) -> None:
             raise TypeError("a showcase user has codes that are not whole numbers")
 
 
-def _to_json(content: dict[str, Any]) -> str:
+def to_json(content: dict[str, Any]) -> str:
     """JSON as its standard has it: NumPy's scalars as numbers, what isn't finite as null."""
     try:
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=_plain)
@@ -270,13 +311,19 @@ def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[
 
     try:
         table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
+        if len(set(table.column_names)) < len(table.column_names):
+            raise ValueError("a column is there twice")
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     if "user" not in table.column_names or len(table.column_names) < columns:
         raise StoreError(f"{path}: has columns {table.column_names}, not 'user' and its values; {_REDO}")
     if len(table) != rows:
         raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
-    return {name: table[name].to_numpy() for name in table.column_names}
+    found = {name: table[name].to_numpy() for name in table.column_names}
+    wrong = [name for name, values in found.items() if values.dtype.kind not in "biuf"]
+    if wrong:
+        raise StoreError(f"{path}: column {wrong[0]} holds something else than numbers; {_REDO}")
+    return found
 
 
 _REDO = "delete the folder it is in to have the cell computed again"
