@@ -130,7 +130,11 @@ class TestLibraries:
             (nothing_here / f"{name}.py").write_text(body)
         monkeypatch.setenv("PYTHONPATH", str(nothing_here))
         assert main(["doctor"]) == 0
-        lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("baseline ")}
+        lines = {
+            line.split()[1].rstrip(":"): line
+            for line in capsys.readouterr().out.splitlines()
+            if line.startswith("baseline ")
+        }
         assert "No module named 'implicit'" in lines["implicit"]
         assert "pip install 'recsys-bench[implicit]'" in lines["implicit"]
         assert "implicit-als, implicit-bpr" in lines["implicit"]

@@ -144,6 +144,7 @@ def test_the_report_has_a_section_only_where_there_is_the_file(page_of):
 
 
 def test_the_report_shows_the_last_release_beside_the_ratio(page_of, monkeypatch, tmp_path):
+    monkeypatch.setattr("reports.html.read_speed", lambda folder: read_speed(folder, tmp_path / "none"))
     assert "Last release" not in page_of(LINE)
     releases = write(tmp_path / "data", {**LINE, "ratio": "2.5"}, name="speed-1.0.csv")
     monkeypatch.setattr("reports.html.read_speed", lambda folder: read_speed(folder, releases))
