@@ -130,13 +130,17 @@ class TestLibraries:
             (nothing_here / f"{name}.py").write_text(body)
         monkeypatch.setenv("PYTHONPATH", str(nothing_here))
         assert main(["doctor"]) == 0
-        lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("baseline ")}
+        lines = {
+            line.split()[1].rstrip(":"): line
+            for line in capsys.readouterr().out.splitlines()
+            if line.startswith("baseline ")
+        }
         assert "No module named 'implicit'" in lines["implicit"]
         assert "pip install 'recsys-bench[implicit]'" in lines["implicit"]
         assert "implicit-als, implicit-bpr" in lines["implicit"]
         assert "killed by SIGSEGV" in lines["lightfm-next"]
         assert "SystemError: built for another NumPy" in lines["scikit-surprise"]
-        assert ": ready [sklearn-pure-svd, sklearn-nmf]" in lines["sklearn"]
+        assert "sklearn: ready [sklearn-pure-svd, sklearn-nmf]" in lines["sklearn"]
 
     def test_every_library_of_the_registry_is_looked_at(self):
         assert set(groups(MODELS)) == {row.library for row in MODELS.values() if row.library} | {"sklearn"}
