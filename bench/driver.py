@@ -74,6 +74,8 @@ def drive(
     ValueError
         A name, parameter or file is wrong, or not one data set could be prepared.
     """
+    if not_a_folder := next((path for path in (out, *out.parents) if path.exists() and not path.is_dir()), None):
+        raise ExperimentError(f"--out {out}: {not_a_folder} is no folder, and results go into one: give another name")
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)

@@ -18,7 +18,7 @@ from recsys_impl.kernels.symmetric import add_gram, mirror_lower, quadratic_form
 from recsys_impl.memory import gib, require_memory
 from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
-from recsys_impl.threads import chunks, thread_count, workers
+from recsys_impl.threads import chunks, workers
 
 Dense = NDArray[np.float32]
 COLUMNS_PER_TASK = 256
@@ -37,7 +37,7 @@ class EASE(ItemWeightModel):
     regularization
         λ, in units of X'X: of the order of an item's number of interactions.
     num_threads
-        0: all cores. BLAS adds up in another order with another number, which may change a last digit.
+        0: all cores. The result does not depend on it: they add up X'X, its inverse is computed on one.
 
     Attributes
     ----------
@@ -143,15 +143,15 @@ def _regularized_inverse(x: sp.csr_matrix, regularization: float, num_threads: i
     with workers(num_threads) as executor:
         list(executor.map(add, chunks(m, COLUMNS_PER_TASK)))
     gram.flat[:: m + 1] += np.float32(regularization)
-    return _inverse(gram.T, num_threads)
+    return _inverse(gram.T)
 
 
-def _inverse(gram: Dense, num_threads: int) -> Dense:
+def _inverse(gram: Dense) -> Dense:
     """The inverse of a symmetric positive definite matrix given by its lower triangle, Fortran-ordered, in place.
 
-    On one thread: OpenBLAS's float32 Cholesky of more than 26,000 rows crashes with two.
+    On one thread: with two, last digits differ, and OpenBLAS's float32 Cholesky of more than 26,000 rows crashes.
     """
-    with threadpool_limits(1 if len(gram) > 25_000 else thread_count(num_threads), user_api="blas"):
+    with threadpool_limits(1, user_api="blas"):
         factor, failed = spotrf(gram, lower=1, overwrite_a=1)
         if failed:
             raise ModelError("EASE: X'X + λI is singular: raise regularization")

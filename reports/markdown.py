@@ -76,4 +76,4 @@ def line(cells: list[str]) -> str:
 
 def escape(text: str) -> str:
     """Text that can neither end a cell nor become markup."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@&])", r"\\\1", " ".join(text.split()))

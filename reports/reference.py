@@ -126,7 +126,7 @@ def read_folder(folder: Path, metric: str = "", asked: bool = True) -> Side:
 
 
 def _nearest(name: str, existing: Sequence[str]) -> str:
-    near = get_close_matches(name, existing, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), existing, n=1, cutoff=0.5)
     return f". Did you mean '{near[0]}'?" if near else ""
 
 
@@ -261,13 +261,16 @@ def _packed(entry: Entry, users: dict[str, str]) -> dict[str, Any]:
 def _side(path: str, content: dict[str, Any]) -> Side:
     """The entries of a file's content; raises what a wrong type or a missing name raises."""
     users = {name: np.cumsum(_unpack(text, "<i4"), dtype=np.int32) for name, text in content["users"].items()}
-    entries = tuple(_read_line(line, users, content["environments"]) for line in content["cells"])
+    metric = str(content["metric"])
+    entries = tuple(_read_line(line, metric, users, content["environments"]) for line in content["cells"])
     if not any(entry.values is not None for entry in entries):
         raise ValueError("no cell has values")
-    return Side(path, str(content["metric"]), entries)
+    return Side(path, metric, entries)
 
 
-def _read_line(line: dict[str, Any], users: dict[str, NDArray[np.int32]], environments: Sequence[Any]) -> Entry:
+def _read_line(
+    line: dict[str, Any], metric: str, users: dict[str, NDArray[np.int32]], environments: Sequence[Any]
+) -> Entry:
     if line["status"] not in get_args(Status):
         raise ValueError(f"status {line['status']!r}")
     entry = Entry(
@@ -283,6 +286,8 @@ def _read_line(line: dict[str, Any], users: dict[str, NDArray[np.int32]], enviro
     values = _unpack(line["values"], "<f4").astype(np.float64)
     if len(values) != len(users[line["users"]]):
         raise ValueError(f"{len(values)} values for {len(users[line['users']])} users")
+    if metric not in entry.metrics:
+        raise ValueError(f"values of {metric} without its mean")
     return replace(entry, users=users[line["users"]], values=values, digest=str(line["digest"]))
 
 

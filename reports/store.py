@@ -310,7 +310,8 @@ def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
+        with open(path, "rb") as stream:  # by its name Arrow opens only what is valid UTF-8
+            table = pq.read_table(stream)
         if len(set(table.column_names)) < len(table.column_names):
             raise ValueError("a column is there twice")
     except (OSError, ValueError, pa.ArrowException) as error:

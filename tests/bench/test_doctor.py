@@ -140,7 +140,7 @@ class TestLibraries:
         assert "implicit-als, implicit-bpr" in lines["implicit"]
         assert "killed by SIGSEGV" in lines["lightfm-next"]
         assert "SystemError: built for another NumPy" in lines["scikit-surprise"]
-        assert ": ready [sklearn-pure-svd, sklearn-nmf]" in lines["sklearn"]
+        assert "sklearn: ready [sklearn-pure-svd, sklearn-nmf]" in lines["sklearn"]
 
     def test_every_library_of_the_registry_is_looked_at(self):
         assert set(groups(MODELS)) == {row.library for row in MODELS.values() if row.library} | {"sklearn"}

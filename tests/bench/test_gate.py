@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from xml.etree import ElementTree
 
 import numpy as np
@@ -156,8 +157,105 @@ class TestWrongInput:
         assert "nothing to compare with" in capsys.readouterr().err
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_file_that_can_not_be_written_is_told_before_and_the_others_are_not_written(
+        self, folders, tmp_path, capsys
+    ):
+        good, reference = tmp_path / "good.json", tmp_path / "reference.json"
+        main(["reference", "save", folders["old"], "-o", str(reference)])
+        before = reference.read_bytes()
+        for words, told in (
+            (["--json", str(good), "--junit", str(tmp_path / "no" / "x.xml")], "there is no folder"),
+            (["--json", str(good), "--markdown", str(tmp_path)], "is a folder"),
+            (["--json", str(good), "--markdown", str(good)], "also asked for"),
+            (["--junit", str(good), "--json", str(reference)], "which is read"),
+            (["--json", str(good), "--markdown", ""], "empty name"),
+        ):
+            assert main(["compare", str(reference), folders["worse"], *words]) == 2
+            captured = capsys.readouterr()
+            assert told in captured.err
+            assert not good.exists()
+        assert reference.read_bytes() == before
+        assert main(["reference", "save", folders["old"], "-o", str(tmp_path / "no" / "r.json")]) == 2
+        assert "there is no folder" in capsys.readouterr().err
+
+    def test_a_wrong_metric_gets_the_nearest(self, folders, tmp_path, capsys):
+        assert main(["compare", folders["old"], folders["same"], "--metric", "NDCG@10"]) == 2
+        assert "Did you mean 'ndcg@10'?" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("file", "keys", "value"),
+        [
+            ("result.json", ["cell", "split_seed"], float("inf")),
+            ("result.json", ["counts", "n_users"], -3),
+            ("result.json", ["metrics", "recall@10", "value"], "0.5"),
+            ("result.json", ["metrics", "recall@10", "value"], float("inf")),
+            ("result.json", ["metrics", "recall@10", "higher_is_better"], "false"),
+            ("measured.json", ["environment"], "a laptop"),
+            ("measured.json", ["environment"], [1]),
+        ],
+    )
+    def test_values_of_another_kind_are_named(self, folders, files, capsys, file, keys, value):
+        path = sorted(Store(folders["same"]).folders())[0] / file
+        content = part = json.loads(path.read_text())
+        for key in keys[:-1]:
+            part = part[key]
+        part[keys[-1]] = value
+        path.write_text(json.dumps(content))
+        paths, options = files
+        assert main(["compare", folders["old"], folders["same"], *options]) == 2
+        assert f"error: {path}: " in capsys.readouterr().err
+        assert not any(written.exists() for written in paths.values())
+
+    def test_a_figure_that_is_not_known_is_a_dash_and_null(self, tmp_path, measured, files, capsys):
+        folders = []
+        for name, run in (("old", 0), ("new", 1)):
+            results = measured.runs(["als"], run=run)
+            for result in results:
+                result.metrics["coverage@10"] = dataclasses.replace(result.metrics["coverage@10"], value=np.nan)
+            folders.append(str(measured.folder(tmp_path / name, results)))
+        paths, options = files
+        assert main(["compare", *folders, *options]) in (0, 1)
+        found = json.loads(paths["json"].read_text(), parse_constant=pytest.fail)
+        (coverage,) = [change for change in found["decisions"][0]["others"] if change["metric"] == "coverage@10"]
+        assert coverage["reference"] is None
+        assert "| – | – | – |" in paths["markdown"].read_text(encoding="utf-8")
+
+    def test_a_path_and_names_that_no_encoding_has(self, tmp_path, measured, files):
+        odd = os.fsdecode(os.fsencode(str(tmp_path)) + b"/\xff")
+        markup = "<b>|`x`](http://e) &lt;\n# h"
+        measured.folder(odd, measured.runs([markup]))
+        other = measured.folder(tmp_path / "other", measured.runs([markup], drop=0.3, run=1))
+        paths, options = files
+        assert main(["compare", odd, str(other), *options]) == 1
+        json.loads(paths["json"].read_text(encoding="utf-8"))
+        names = {case.get("classname") for case in ElementTree.parse(paths["junit"]).iter("testcase")}
+        assert names == {f"toy.random.{markup}"}
+        text = paths["markdown"].read_text(encoding="utf-8")
+        assert r"\<b\>\|\`x\`\]\(http://e\) \&lt; \# h" in text
+        assert "<b>" not in text
+
 
 class TestReference:
+    def test_two_that_hold_nothing_are_not_the_same(self, folders, tmp_path, capsys):
+        (tmp_path / "empty").mkdir()
+        empty = str(tmp_path / "empty")
+        assert main(["reference", "diff", empty, empty]) == 2
+        assert main(["reference", "show", empty]) == 2
+        assert main(["compare", empty, folders["old"]]) == 3
+        assert "there are no results here" in capsys.readouterr().err
+
+    def test_diff_looks_at_every_metric(self, folders, tmp_path, measured, capsys):
+        results = measured.runs(["als", "bpr"])
+        results[0].metrics["coverage@10"] = dataclasses.replace(results[0].metrics["coverage@10"], value=0.4)
+        other = str(measured.folder(tmp_path / "other", results))
+        assert main(["reference", "diff", folders["old"], other]) == 1
+        assert "seed 0.0 als: coverage@10 0.300000 and 0.400000" in capsys.readouterr().out
+
+    def test_diff_of_a_reference_for_another_metric_with_its_folder_finds_none(self, folders, tmp_path, capsys):
+        reference = str(tmp_path / "reference.json")
+        main(["reference", "save", folders["old"], "-o", reference, "--metric", "recall@10"])
+        assert main(["reference", "diff", reference, folders["same"]]) == 0
+
     def test_show_tells_models_seeds_and_means(self, folders, tmp_path, capsys):
         reference = str(tmp_path / "reference.json")
         main(["reference", "save", folders["old"], "-o", reference])
@@ -230,6 +328,12 @@ class TestStrictRuns:
         out = capsys.readouterr().out
         assert out.index("CHECK: ratings.csv, random: not better than popularity: bad") < out.index("NDCG@5")
         assert self.run(ratings, models, "bad,popularity,random", tmp_path, "--strict") == 1
+
+    def test_results_that_can_not_go_where_they_shall(self, ratings, models, tmp_path, capsys):
+        (tmp_path / "file").write_text("mine")
+        assert self.run(ratings, models, "good", tmp_path / "file" / "below", "--strict") == 2
+        assert f"{tmp_path / 'file'} is no folder" in capsys.readouterr().err
+        assert (tmp_path / "file").read_text() == "mine"
 
     def test_healthy_models_pass_a_strict_run(self, ratings, models, tmp_path, capsys):
         assert self.run(ratings, models, "good,popularity", tmp_path, "--strict") == 0

@@ -74,6 +74,17 @@ def test_factors_do_not_depend_on_the_number_of_threads(name, tastes):
         np.testing.assert_array_equal(one.item_factors, other.item_factors)
 
 
+@pytest.mark.parametrize("shape", [(900, 700), (700, 900)], ids=["item weights", "user inverse"])
+def test_ease_does_not_depend_on_the_number_of_threads(shape):
+    """Large enough that a Cholesky on several threads adds up in another order."""
+    matrix = sp.random(*shape, density=0.1, format="csr", dtype=np.float32, random_state=0)
+    one, two, three = (
+        EASE(10.0, num_threads=threads).fit(matrix, show_progress=False).score(np.arange(50)) for threads in (1, 2, 3)
+    )
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, three)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_one_user_gets_what_the_user_gets_in_a_batch(name, tastes):
     model = fitted(name, tastes)

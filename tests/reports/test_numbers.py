@@ -87,3 +87,8 @@ def test_a_value_that_reads_as_zero_has_no_sign():
 
 def test_a_missing_value_is_a_dash_and_not_zero():
     assert numbers.fixed(None, 4) == numbers.fixed(math.nan, 4) == numbers.fixed(math.inf, 4) == "–"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_a_dash(value):
+    assert numbers.percent(value) == numbers.significant(value) == numbers.fixed(value, 2) == numbers.NOTHING

@@ -106,7 +106,11 @@ class TestBrokenFiles:
             lambda content: content["cells"][0].update(values="AAAA"),
             lambda content: content["cells"][0].update(users="nobody"),
             lambda content: content["cells"][0].update(metrics={"ndcg@10": 0.5}),
+            lambda content: content["cells"][0].update(metrics={}),
+            lambda content: content["cells"][0]["metrics"].update({"ndcg@10": [0.5, True, 1e999]}),
             lambda content: content["cells"][0]["cell"].pop("model"),
+            lambda content: content["cells"][0]["cell"].update(split_seed="0"),
+            lambda content: content["cells"][0]["cell"].update(parameters=None),
             lambda content: content["users"].update(dict.fromkeys(content["users"], "eJwDAAAAAAE=")),
         ],
     )
