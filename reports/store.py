@@ -389,7 +389,7 @@ def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             vectors = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     for name, values in vectors.items():
         named = name in ("item_factors", "user_factors")
