@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from bench import environment
 from bench.building import takes
+from bench.curve import Judge, Watch, judge_lists, judge_ratings, sample
 from bench.metrics import RatingErrors, put_together
-from bench.ranking import Ranked, rank
+from bench.ranking import Ranked, Scorer, rank
 from bench.registry import MetricRow
 from recsys_impl.base import NoSimilarityError, top_k
 from recsys_impl.popularity import Popularity
@@ -74,9 +75,14 @@ class Material:
         return np.asarray(np.diff(self.relevant.indptr)[self.test_users] > 0)
 
     @cached_property
+    def n_train(self) -> NDArray[np.int32]:
+        """int32 (n test users,): training interactions at any rating."""
+        return np.diff(self.seen.indptr)[self.test_users].astype(np.int32)
+
+    @cached_property
     def warm(self) -> NDArray[np.bool_]:
         """bool (n test users,): with at least one training interaction."""
-        return np.asarray(np.diff(self.seen.indptr)[self.test_users] > 0)
+        return np.asarray(self.n_train > 0)
 
     @cached_property
     def empty_history(self) -> NDArray[np.bool_]:
@@ -88,18 +94,24 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     """Fit a fresh model on the split's train part and measure it on the test part."""
     material = Material(split, task.learns_from)
     compile_seconds = warm_up(build, material)
-    model, fit_seconds = fit(build(), material, task)
+    model = build()
     scorer = with_fallback(model, material)
+    watch = watch_over(model, scorer, material, task)
+    model, fit_seconds = fit(model, material, task, watch)
     ranked, recommend_seconds = rank_test_users(scorer, material, task, scores_are_ours(model))
     result = Result(task.cell, task.key, task.identity, "ok")
     result.users, result.lists = ranked.users.astype(np.int32), ranked.lists
-    result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant}
+    result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant, "n_train": material.n_train}
+    result.per_item = count_per_item(ranked.take(material.has_relevant), task.ks)
     measure(result, ranked, material, task)
-    if hasattr(model, "predict") and split.interactions.rating_scale is not None and task.learns_from == "ratings":
+    if predicts_ratings(model, material, task):
         measure_ratings(result, model, material, task)
     result.counts, result.notes = describe(material)
     result.counts |= count_faults(ranked, material)
     result.neighbours = neighbours(model, task.known_items)
+    result.curve, curve_seconds = watch.curve()
+    if watch.trouble:
+        result.notes.append(f"No learning curve: asked during its fit, the model raised {watch.trouble}")
     result.measured = {
         "fit_seconds": fit_seconds,
         "recommend_seconds": recommend_seconds,
@@ -109,6 +121,8 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
         "peak_memory_mb": environment.peak_memory_mb(),
         "environment": environment.describe(task.threads),
     }
+    if result.curve is not None:
+        result.measured["curve_seconds"] = curve_seconds
     return result
 
 
@@ -128,19 +142,39 @@ def warm_up(build: Callable[[], Any], material: Material) -> float:
     return perf_counter() - started
 
 
-def fit(model: Any, material: Material, task: Task) -> tuple[Any, float]:
-    """The fitted model and the seconds of ``fit`` alone; progress callbacks are few enough not to count."""
+def watch_over(model: Any, scorer: Scorer, material: Material, task: Task) -> Watch:
+    """What stops the fit's clock and looks at the model after its epochs."""
+    users = sample(material.test_users[material.has_relevant & material.warm])
+    judge: Judge | None = None
+    if len(users) and predicts_ratings(model, material, task):
+        judge = judge_ratings(model.predict, users, material.split.test)
+    elif len(users):
+        options = {"threads": task.threads, "concurrent": scores_are_ours(model)}
+        tables = (material.seen, material.relevant)
+        judge = judge_lists(scorer, users, *tables, task.ks, seed=task.cell.split_seed, **options)
+    total = getattr(model, "iterations", None)
+    return Watch(judge, total if isinstance(total, int) else None, lambda epoch: task.tell("epoch", epoch))
+
+
+def predicts_ratings(model: Any, material: Material, task: Task) -> bool:
+    """Whether the model is judged by the ratings that it predicts, too."""
+    on_a_scale = material.split.interactions.rating_scale is not None
+    return hasattr(model, "predict") and on_a_scale and task.learns_from == "ratings"
+
+
+def fit(model: Any, material: Material, task: Task, watch: Watch) -> tuple[Any, float]:
+    """The fitted model and the seconds of ``fit`` alone, without those in its callback."""
     keywords: dict[str, Any] = {}
     if takes(model.fit, "show_progress"):
         keywords["show_progress"] = False
     if takes(model.fit, "callback"):
-        keywords["callback"] = lambda iteration, *_: task.tell("epoch", iteration + 1)
+        keywords["callback"] = watch
     matrix = material.fitted_on
     if callable(getattr(model, "memory_needed", None)):
         task.tell("memory_needed", int(model.memory_needed(matrix)))
-    started = perf_counter()
+    watch.start()
     model.fit(matrix, **keywords)
-    seconds = perf_counter() - started
+    seconds = watch.stop()
     _check_scores(model, matrix.shape, task)
     return model, seconds
 
@@ -270,6 +304,16 @@ def count_faults(ranked: Ranked, material: Material) -> dict[str, int]:
         "n_short_lists": int((filled.sum(axis=1) < np.minimum(lists.shape[1], n_candidates)).sum()),
         "n_seen_recommended": int(listed.multiply(seen).nnz),
     }
+
+
+def count_per_item(evaluated: Ranked, ks: Sequence[int]) -> dict[str, NDArray[np.int32]]:
+    """int32 (n_items,) for each cut-off: in how many lists an item is, and in how many of them it is a hit."""
+    counts = {}
+    for k in ks:
+        lists, hits = evaluated.lists[:, :k], evaluated.hits[:, :k]
+        for name, items in ((f"recommended@{k}", lists[lists >= 0]), (f"hits@{k}", lists[hits])):
+            counts[name] = np.bincount(items, minlength=evaluated.catalogue.n_items).astype(np.int32)
+    return counts
 
 
 def neighbours(model: Any, items: Sequence[int]) -> dict[int, list[int]]:

@@ -26,9 +26,10 @@ ARROWS = {
     "workers": set(),
     "scale": {"scale_chart", "workers"},
     "scale_chart": set(),
-    "scale_steps": {"building", "datasets", "runner"},
+    "scale_steps": {"building", "curve", "datasets", "runner"},
     "worker": {"building", "fingerprint", "plugins", "runner"},
-    "runner": {"ranking", "metrics", "building"},
+    "runner": {"building", "curve", "metrics", "ranking"},
+    "curve": {"metrics", "ranking"},
     "ranking": set(),
     "metrics": {"ranking"},
 }
