@@ -77,7 +77,7 @@ class Material:
     @cached_property
     def n_train(self) -> NDArray[np.int32]:
         """int32 (n test users,): training interactions at any rating."""
-        return np.diff(self.seen.indptr)[self.test_users].astype(np.int32)
+        return np.asarray(np.diff(self.seen.indptr)[self.test_users], np.int32)
 
     @cached_property
     def warm(self) -> NDArray[np.bool_]:
