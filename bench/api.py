@@ -59,6 +59,8 @@ def run(
     out: str | Path = "results",
     jobs: int = 1,
     threads: int = 0,
+    timeout: float | None = None,
+    memory_limit: str | float | None = None,
     force: bool = False,
     listener: Listener | None = None,
 ) -> pd.DataFrame:
@@ -74,13 +76,17 @@ def run(
     parameters
         Model name -> parameters that replace the registry's.
     jobs, threads
-        Cells side by side; threads for each (0: the cores divided by jobs).
+        Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
+        marked.
+    timeout, memory_limit
+        Seconds, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row that says so.
 
     Returns
     -------
     One row for each cell of this run, with the columns of report.csv.
     """
-    from bench.driver import drive
+    from bench.cells.limits import parse_memory, parse_timeout
+    from bench.driver import Conditions, drive
     from reports.table import to_frame
 
     names, own = _names_and_classes(models)
@@ -102,7 +108,8 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener())
+    conditions = Conditions(max(1, jobs), threads, parse_timeout(timeout), parse_memory(memory_limit), force)
+    results = drive(experiment, own, Path(out), conditions, listener or Listener())
     return to_frame(results)
 
 
