@@ -59,6 +59,8 @@ def run(
     out: str | Path = "results",
     jobs: int = 1,
     threads: int = 0,
+    timeout: float | None = None,
+    memory_limit: str | float | None = None,
     force: bool = False,
     tensorboard: str | Path | None = None,
     listener: Listener | None = None,
@@ -75,7 +77,10 @@ def run(
     parameters
         Model name -> parameters that replace the registry's.
     jobs, threads
-        Cells side by side; threads for each (0: the cores divided by jobs).
+        Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
+        marked.
+    timeout, memory_limit
+        Seconds, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row that says so.
     tensorboard
         Folder for TensorBoard's projector (``reports/projector.py``). The first cell of each model keeps its vectors;
         one that is in the store without them is computed again.
@@ -84,7 +89,8 @@ def run(
     -------
     One row for each cell of this run, with the columns of report.csv.
     """
-    from bench.driver import drive
+    from bench.cells.limits import parse_memory, parse_timeout
+    from bench.driver import Conditions, drive
     from reports.table import to_frame
 
     names, own = _names_and_classes(models)
@@ -106,8 +112,15 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    projector = None if tensorboard is None else Path(tensorboard)
-    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener(), projector)
+    conditions = Conditions(
+        max(1, jobs),
+        threads,
+        parse_timeout(timeout),
+        parse_memory(memory_limit),
+        force,
+        None if tensorboard is None else Path(tensorboard),
+    )
+    results = drive(experiment, own, Path(out), conditions, listener or Listener())
     return to_frame(results)
 
 

@@ -11,7 +11,8 @@
         measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
 
-Names that begin with a dot are half written (a killed run leaves them behind) and are never read.
+Names that begin with a dot are half written (a killed run leaves them behind) and are never read. A cell's files, then
+its folder, are on disk before it gets its name: after a lost power supply it is there whole, or not at all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
+from reports.scratch import exchange, make_folders, open_scratch_file, scratch_folder, sync_folder
 
 VECTORS = "vectors.npz"
 DATASET_LISTS = (
@@ -75,15 +76,23 @@ class Store:
 
     def write(self, result: Result) -> Path:
         """Store a result under its final name by renaming a finished temporary folder; an older one is replaced."""
-        folder = self.cell_folder(result.cell, result.key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        try:
-            _write_files(result, temporary)
-            temporary.chmod(0o755)
-            _replace_folder(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with scratch_folder(self.root) as scratch:
+            temporary = scratch / "cell"
+            temporary.mkdir()
+            write_result(result, temporary)
+            return self.adopt(temporary, result.cell, result.key)
+
+    def adopt(self, temporary: Path, cell: Cell, key: str) -> Path:
+        """Give a folder that :func:`write_result` filled its final name; an older one is replaced.
+
+        ``temporary`` is on the same disk as the store. Two runs may adopt the same cell at the same time.
+        """
+        folder = self.cell_folder(cell, key)
+        make_folders(folder.parent)
+        temporary.chmod(0o755)
+        sync_folder(temporary)
+        _replace_folder(temporary, folder)
+        sync_folder(folder.parent)
         return folder
 
     def read(self, folder: str | Path, tables: bool = True) -> Result:
@@ -177,20 +186,22 @@ def write_text(path: Path, text: str) -> None:
     A lone surrogate (half of a character, or a byte that couldn't be decoded) becomes an escape, the six characters
     ``\\udc80``: JSON reads it back, and elsewhere it is harmless.
     """
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    handle, temporary = open_scratch_file(path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def _write_files(result: Result, folder: Path) -> None:
+def write_result(result: Result, folder: Path) -> None:
+    """Write a cell's files into an empty folder; result.json is the last, so that it is there only with all others."""
     tables: dict[str, dict[str, NDArray[Any]]] = {}
     if result.users is not None:
         tables["per_user"] = {"user": result.users, **result.per_user}
@@ -450,9 +461,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Rename onto ``folder``. An older one is moved aside first: only an empty folder can be replaced.
+    """Rename onto ``folder``; an older one is exchanged and then removed, so that there is one at every moment.
 
-    Two runs may finish the same cell at the same time; whoever finds the name taken again tries again.
+    Where the system can't exchange, the older one is moved aside first: only an empty folder can be replaced. Two runs
+    may finish the same cell at the same time; whoever finds the name taken again tries again.
     """
     for _ in range(100):
         try:
@@ -461,15 +473,14 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        _move_aside(folder)
+        if exchange(temporary, folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            return
+        aside = temporary.with_name(f"{temporary.name}-older")
+        with contextlib.suppress(FileNotFoundError):  # another run moved it first
+            os.rename(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
     raise StoreError(f"{folder}: is being replaced by another program over and over")
-
-
-def _move_aside(folder: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-    with contextlib.suppress(FileNotFoundError):  # another run moved it first
-        os.rename(folder, aside / "cell")
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _safe(name: str) -> str:
