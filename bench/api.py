@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.experiment import DEFAULT_SUITE, Experiment, read_toml
 from bench.listener import Listener
 from bench.loading import load, split
+from bench.shard import Shard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,9 @@ def run(
     jobs: int = 1,
     threads: int = 0,
     force: bool = False,
+    shard: str | None = None,
+    cluster: Any = None,
+    cluster_timeout: float | None = None,
     listener: Listener | None = None,
 ) -> pd.DataFrame:
     """Run every model on every data set and split, and write report.csv and report.html.
@@ -75,6 +79,12 @@ def run(
         Model name -> parameters that replace the registry's.
     jobs, threads
         Cells side by side; threads for each (0: the cores divided by jobs).
+    shard
+        ``I/N``: only the I-th of N shares of the cells, for machines that don't know of each other.
+    cluster, cluster_timeout
+        Run the cells on a Dask cluster: its scheduler's address or file, or one of Dask's clusters or clients; seconds
+        to wait for the scheduler's answer, and for a worker where there is none (None: 10). ``jobs`` doesn't count
+        then, and 0 ``threads`` are those of the worker.
 
     Returns
     -------
@@ -102,7 +112,18 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener())
+    results = drive(
+        experiment,
+        own,
+        Path(out),
+        jobs,
+        threads,
+        force,
+        listener or Listener(),
+        shard=Shard.parse(shard),
+        cluster=cluster,
+        cluster_timeout=cluster_timeout,
+    )
     return to_frame(results)
 
 

@@ -98,6 +98,14 @@ def bench() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster: its scheduler's address or file.")
+@click.option(
+    "--cluster-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Wait that long for it. [default: 10]",
+)
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
@@ -275,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not _is_ours(error):
             raise
         click.echo(f"error: {error}", err=True)
-        return 2
+        return getattr(error, "exit_status", 2)
     return int(status or 0)
 
 

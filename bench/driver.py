@@ -13,14 +13,16 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import building, environment, loading, showcase
 from bench.datasets.errors import UnavailableError
 from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, is_file
 from bench.listener import Listener
 from bench.plugins import models as model_table
+from bench.plugins import pickle_rows
 from bench.registry import DATASETS, METRICS, SPLITS, ModelRow, look_up, resolve
+from bench.shard import Shard, name_of
 from bench.workers import Job, run_jobs
 from recsys_impl.threads import thread_count
 from reports.result import Cell, Result
@@ -29,6 +31,9 @@ from reports.writing import write_reports
 from splits.files import save_split
 from splits.interactions import Interactions
 from splits.split import Split, SplitError
+
+if TYPE_CHECKING:
+    from bench.cluster.cluster import Cluster
 
 CANDIDATES = "all items but those the user has in train, at any rating"
 
@@ -58,16 +63,30 @@ class Run:
     candidates: Sequence[Candidate]
     store: Store
     parallel: int
-    threads: int
+    threads: int  # of each cell; on a cluster 0 for those that its worker has
     force: bool
     own_models: str
     listener: Listener
+    share: frozenset[str]  # names of the cells to run
+    cluster: Cluster | None
 
 
 def drive(
-    experiment: Experiment, own: Mapping[str, Any], out: Path, jobs: int, threads: int, force: bool, listener: Listener
+    experiment: Experiment,
+    own: Mapping[str, Any],
+    out: Path,
+    jobs: int,
+    threads: int,
+    force: bool,
+    listener: Listener,
+    *,
+    shard: Shard | None = None,
+    cluster: Any = None,
+    cluster_timeout: float | None = None,
 ) -> list[Result]:
     """Results of all cells of the experiment, in its order; reports are written for the whole folder.
+
+    With a ``shard`` only of that share's cells; with a ``cluster`` they are run there, and ``jobs`` doesn't count.
 
     Raises
     ------
@@ -80,20 +99,28 @@ def drive(
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
     parallel = max(1, jobs)
-    with _pickled(own, table) as own_models:
+    every = [
+        cell
+        for dataset in experiment.datasets
+        for choice in choices
+        for seed in experiment.split_seeds(choice)
+        for cell, _ in cells_of(candidates, label_of(dataset), choice, seed)
+    ]
+    share = (shard or Shard()).of(every)
+    with _pickled(own, table, bool(cluster)) as own_models, _opened(cluster, candidates, cluster_timeout) as workers:
         run = Run(
             experiment,
             candidates,
             Store(out),
             parallel,
-            threads or max(1, thread_count(0) // parallel),
+            threads or (0 if cluster else max(1, thread_count(0) // parallel)),
             force,
             own_models,
             listener,
+            share,
+            workers,
         )
-        cells_a_split = sum(len(candidate.seeds) for candidate in candidates)
-        n_splits = sum(len(experiment.split_seeds(choice)) for choice in choices)
-        listener.planned(len(experiment.datasets) * n_splits * cells_a_split)
+        listener.planned(sum(name_of(cell) in share for cell in every))
         found = [one for dataset in experiment.datasets for one in run_dataset(run, dataset, choices)]
     results = [one for one in found if isinstance(one, Result)]
     refusals = [one for one in found if isinstance(one, Refusal)]
@@ -143,17 +170,23 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
 
 def run_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Result | Refusal]:
     """The results of one data set under every split and seed."""
-    label = Path(dataset).name if is_file(dataset) else dataset
-    groups = [(choice, seed) for choice in choices for seed in run.experiment.split_seeds(choice)]
+    label = label_of(dataset)
+    groups = []
+    for choice in choices:
+        for seed in run.experiment.split_seeds(choice):
+            cells = cells_of(run.candidates, label, choice, seed)
+            if mine := [one for one in cells if name_of(one[0]) in run.share]:
+                groups.append((choice, seed, mine))
+    if not groups:
+        return
     run.listener.preparing(label)
     try:
         interactions = load(run.experiment, dataset)
     except UnavailableError as error:
-        for choice, seed in groups:
-            yield Refusal(error, [cell for cell, _ in cells_of(run, label, choice, seed)])
+        for *_, cells in groups:
+            yield Refusal(error, [cell for cell, _ in cells])
         return
-    for choice, seed in groups:
-        cells = cells_of(run, label, choice, seed)
+    for choice, seed, cells in groups:
         try:
             split = loading.split(interactions, choice.label, seed)
         except SplitError as error:
@@ -170,10 +203,17 @@ def load(experiment: Experiment, dataset: str) -> Interactions:
     return loading.load(dataset, threshold=experiment.threshold, **options)  # type: ignore[arg-type]
 
 
-def cells_of(run: Run, dataset: str, choice: SplitChoice, seed: int) -> list[tuple[Cell, Candidate]]:
+def label_of(dataset: str) -> str:
+    """What a data set is called in results: a file by its name alone."""
+    return Path(dataset).name if is_file(dataset) else dataset
+
+
+def cells_of(
+    candidates: Sequence[Candidate], dataset: str, choice: SplitChoice, seed: int
+) -> list[tuple[Cell, Candidate]]:
     return [
         (Cell(dataset, choice.label, seed, candidate.name, candidate.parameters, model_seed), candidate)
-        for candidate in run.candidates
+        for candidate in candidates
         for model_seed in candidate.seeds
     ]
 
@@ -220,9 +260,14 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
             )
             for cell, key, identity in todo
         ]
-        for result in run_jobs(jobs, run.parallel, run.listener):
+        for result in run_somewhere(run, jobs):
             run.listener.ended(result, reused=False)
             yield result
+
+
+def run_somewhere(run: Run, jobs: Sequence[Job]) -> Iterator[Result]:
+    """Run the jobs on the cluster, if there is one, else here."""
+    return run.cluster.run_jobs(jobs, run.listener) if run.cluster else run_jobs(jobs, run.parallel, run.listener)
 
 
 def identify(run: Run, split: Split, candidate: Candidate) -> dict[str, Any]:
@@ -298,14 +343,29 @@ def _shared(split: Split, root: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _pickled(own: Mapping[str, Any], table: Mapping[str, ModelRow]) -> Iterator[str]:
-    """A file with the rows of the caller's own classes (which may live in a notebook), "" without any."""
+def _opened(cluster: Any, candidates: Sequence[Candidate], timeout: float | None) -> Iterator[Cluster | None]:
+    """The cluster at an address, None without one."""
+    if not cluster:
+        yield None
+        return
+    from bench.cluster.cluster import open_cluster
+    from bench.cluster.connection import TIMEOUT
+
+    needed = {candidate.row.library for candidate in candidates if candidate.row.library and not candidate.missing}
+    with open_cluster(cluster, sorted(needed), TIMEOUT if timeout is None else timeout) as opened:
+        yield opened
+
+
+@contextmanager
+def _pickled(own: Mapping[str, Any], table: Mapping[str, ModelRow], travels: bool) -> Iterator[str]:
+    """A file with the rows of the caller's own classes (which may live in a notebook), "" without any.
+
+    If it ``travels`` to other machines, the modules of the classes go along.
+    """
     if not own:
         yield ""
         return
-    import cloudpickle
-
     with tempfile.NamedTemporaryFile(prefix="recsys-bench-", suffix=".pickle") as stream:
-        stream.write(cloudpickle.dumps({name: table[name] for name in own}))
+        stream.write(pickle_rows({name: table[name] for name in own}, travels))
         stream.flush()
         yield stream.name

@@ -49,7 +49,7 @@ def run_jobs(jobs: Sequence[Job], parallel: int, listener: Listener) -> Iterator
     """
     stopping = Event()
     with ThreadPoolExecutor(parallel) as pool:
-        running = [pool.submit(_run_job, job, listener, stopping) for job in jobs]
+        running = [pool.submit(run_job, job, listener, stopping) for job in jobs]
         try:
             for ended in as_completed(running):
                 yield ended.result()
@@ -60,7 +60,7 @@ def run_jobs(jobs: Sequence[Job], parallel: int, listener: Listener) -> Iterator
             raise
 
 
-def _run_job(job: Job, listener: Listener, stopping: Event) -> Result:
+def run_job(job: Job, listener: Listener, stopping: Event) -> Result:
     """Start the child, pass on its progress, and read the result that it stored."""
     with tempfile.TemporaryDirectory(prefix="recsys-bench-") as folder:
         job_file, log_file = Path(folder) / "job.json", Path(folder) / "log.txt"

@@ -21,7 +21,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -59,6 +59,31 @@ class Store:
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         try:
             _write_files(result, temporary)
+            temporary.chmod(0o755)
+            _replace_folder(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return folder
+
+    def put(self, cell: Cell, key: str, files: Mapping[str, bytes]) -> Path:
+        """Store a cell that was written on another machine, from its files by name, as :meth:`write` does.
+
+        Raises
+        ------
+        StoreError
+            A name is not that of a file in the cell's own folder.
+        """
+        folder = self.cell_folder(cell, key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+        try:
+            for name, content in files.items():
+                if Path(name).name != name or name.startswith("."):
+                    raise StoreError(f"a cell with a file named {name!r}")
+                with open(temporary / name, "wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
             temporary.chmod(0o755)
             _replace_folder(temporary, folder)
         finally:
