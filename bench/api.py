@@ -127,17 +127,31 @@ def run(
     return to_frame(results)
 
 
-def report(folder: str | Path) -> list[Path]:
-    """Write report.csv, report.html and report.md from the results in a folder, and nothing else.
+def report(folders: str | Path | Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
+    """Write report.csv, report.html and report.md from the results in one or several folders, and nothing else.
+
+    Of a cell that is in several folders the newest result counts; where they have the same key and other numbers there
+    is a warning, and a check in the report.
+
+    Parameters
+    ----------
+    out
+        The folder to write into; one results folder is its own default.
 
     Raises
     ------
     StoreError
-        There are no results, or one can't be read.
+        There are no results, or one can't be read; ``out`` has to be given for several folders.
     """
+    import warnings
+
+    from reports.stores import disagreements, open_stores
     from reports.writing import write_reports
 
-    return write_reports(folder)
+    written = write_reports(folders, out)
+    for verdict in disagreements(open_stores(folders)):
+        warnings.warn(f"{verdict.dataset}, {verdict.split}: {verdict.text}", stacklevel=2)
+    return written
 
 
 def compare(
@@ -182,11 +196,11 @@ def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
     return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
 
 
-def save_reference(folder: str | Path, path: str | Path, *, metric: str = "") -> Side:
-    """Write a results folder as one small file to compare with later."""
+def save_reference(folders: str | Path | Sequence[str | Path], path: str | Path, *, metric: str = "") -> Side:
+    """Write one or several results folders as one small file to compare with later."""
     from reports.reference import save_reference as save
 
-    return save(folder, path, metric)
+    return save(folders, path, metric)
 
 
 def evaluate(

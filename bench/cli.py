@@ -140,12 +140,13 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 
 
 @bench.command()
-@click.argument("folder")
-def report(folder: str) -> int:
-    """Write the reports of a results folder again; nothing is trained."""
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
+@click.option("--out", metavar="DIR", help="Folder of the reports. [default: the results', if it is one]")
+def report(folders: tuple[str, ...], out: str | None) -> int:
+    """Write the reports of results folders, of several as of one; nothing is trained."""
     from bench import api
 
-    for path in api.report(folder):
+    for path in api.report(folders, out):
         click.echo(path)
     return 0
 
