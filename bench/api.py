@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from bench.experiment import DEFAULT_SUITE, Experiment, read_toml
 from bench.listener import Listener
 from bench.loading import load, split
-from bench.shard import Shard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +59,8 @@ def run(
     out: str | Path = "results",
     jobs: int = 1,
     threads: int = 0,
+    timeout: float | None = None,
+    memory_limit: str | float | None = None,
     force: bool = False,
     shard: str | None = None,
     cluster: Any = None,
@@ -78,19 +79,24 @@ def run(
     parameters
         Model name -> parameters that replace the registry's.
     jobs, threads
-        Cells side by side; threads for each (0: the cores divided by jobs).
+        Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
+        marked.
+    timeout, memory_limit
+        Seconds, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row that says so.
     shard
         ``I/N``: only the I-th of N shares of the cells, for machines that don't know of each other.
     cluster, cluster_timeout
         Run the cells on a Dask cluster: its scheduler's address or file, or one of Dask's clusters or clients; seconds
-        to wait for the scheduler's answer, and for a worker where there is none (None: 10). ``jobs`` doesn't count
-        then, and 0 ``threads`` are those of the worker.
+        to wait for the scheduler's answer, and for a worker where there is none (None: 10). A worker has one cell at a
+        time, whatever ``jobs`` says, and a cell the worker's threads where ``threads`` is 0.
 
     Returns
     -------
     One row for each cell of this run, with the columns of report.csv.
     """
-    from bench.driver import drive
+    from bench.cells.limits import parse_memory, parse_timeout
+    from bench.driver import Conditions, drive
+    from bench.shard import Shard
     from reports.table import to_frame
 
     names, own = _names_and_classes(models)
@@ -112,18 +118,17 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    results = drive(
-        experiment,
-        own,
-        Path(out),
-        jobs,
+    conditions = Conditions(
+        max(1, jobs),
         threads,
+        parse_timeout(timeout),
+        parse_memory(memory_limit),
         force,
-        listener or Listener(),
-        shard=Shard.parse(shard),
-        cluster=cluster,
-        cluster_timeout=cluster_timeout,
+        Shard.parse(shard),
+        cluster,
+        cluster_timeout,
     )
+    results = drive(experiment, own, Path(out), conditions, listener or Listener())
     return to_frame(results)
 
 

@@ -97,6 +97,8 @@ def bench() -> None:
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End a cell that takes longer. [default: none]")
+@click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")
 @click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster: its scheduler's address or file.")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from bench import building, environment, loading, showcase
+from bench.cells.interrupts import Interrupts
+from bench.cells.job import Job
+from bench.cells.pool import Pool
+from bench.cells.running import run_in_child
+from bench.cells.starting import Starter
 from bench.datasets.errors import UnavailableError
 from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, is_file
 from bench.listener import Listener
@@ -23,9 +28,9 @@ from bench.plugins import models as model_table
 from bench.plugins import pickle_rows
 from bench.registry import DATASETS, METRICS, SPLITS, ModelRow, look_up, resolve
 from bench.shard import Shard, name_of
-from bench.workers import Job, run_jobs
 from recsys_impl.threads import thread_count
 from reports.result import Cell, Result
+from reports.scratch import remove_leftovers, scratch_folder
 from reports.store import Store
 from reports.writing import write_reports
 from splits.files import save_split
@@ -54,39 +59,78 @@ class Candidate:
             return ""
         return f"{self.row.library} isn't installed: pip install 'recsys-bench[{self.row.extra}]'"
 
+    @cached_property
+    def seeded(self) -> bool:
+        return building.is_seeded(self.row)
+
+    @cached_property
+    def source(self) -> str:
+        return building.source_hash(self.row)
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        return environment.key_versions(self.row.library)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How cells are run, which is no part of what they are.
+
+    ``jobs`` cells side by side, ``threads`` for each (0: the cores divided by jobs), ``timeout`` in seconds and
+    ``memory_limit`` in bytes for each (0: none); with ``force`` also what is in the store already. With a ``shard``
+    only that share of the cells; with a ``cluster`` (an address, or what else Dask has) on its workers, one cell each,
+    with their threads.
+    """
+
+    jobs: int = 1
+    threads: int = 0
+    timeout: float = 0.0
+    memory_limit: int = 0
+    force: bool = False
+    shard: Shard = field(default_factory=Shard)
+    cluster: Any = None
+    cluster_timeout: float | None = None
+
+    @property
+    def threads_a_cell(self) -> int:
+        """0 for those that the worker of a cluster has."""
+        if self.cluster is not None:
+            return self.threads
+        return self.threads or max(1, thread_count(0) // self.jobs)
+
 
 @dataclass(frozen=True)
 class Run:
-    """What all cells of a run share."""
+    """What all cells of a run share, and what was found of them: in their order, None for what isn't there yet."""
 
     experiment: Experiment
     candidates: Sequence[Candidate]
     store: Store
-    parallel: int
-    threads: int  # of each cell; on a cluster 0 for those that its worker has
-    force: bool
+    scratch: Path
+    conditions: Conditions
     own_models: str
     listener: Listener
-    share: frozenset[str]  # names of the cells to run
-    cluster: Cluster | None
+    starter: Starter
+    share: frozenset[str]  # names of the cells that are this run's
+    found: list[Result | Refusal | None] = field(default_factory=list)
+    waiting: Counter[str] = field(default_factory=Counter)  # cells that still need a split's folder
+
+    def add(self, entry: Result | Refusal) -> None:
+        self.found.append(entry)
+
+    def done(self, job: Job, result: Result) -> None:
+        """Take note of a cell that was run; the last one of a split takes its files along."""
+        self.found[job.number] = result
+        self.listener.ended(result, reused=False)
+        self.waiting[job.split_folder] -= 1
+        if not self.waiting[job.split_folder]:
+            shutil.rmtree(job.split_folder, ignore_errors=True)
 
 
 def drive(
-    experiment: Experiment,
-    own: Mapping[str, Any],
-    out: Path,
-    jobs: int,
-    threads: int,
-    force: bool,
-    listener: Listener,
-    *,
-    shard: Shard | None = None,
-    cluster: Any = None,
-    cluster_timeout: float | None = None,
+    experiment: Experiment, own: Mapping[str, Any], out: Path, conditions: Conditions, listener: Listener
 ) -> list[Result]:
     """Results of all cells of the experiment, in its order; reports are written for the whole folder.
-
-    With a ``shard`` only of that share's cells; with a ``cluster`` they are run there, and ``jobs`` doesn't count.
 
     Raises
     ------
@@ -98,38 +142,39 @@ def drive(
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
-    parallel = max(1, jobs)
-    every = [
-        cell
-        for dataset in experiment.datasets
-        for choice in choices
-        for seed in experiment.split_seeds(choice)
-        for cell, _ in cells_of(candidates, label_of(dataset), choice, seed)
-    ]
-    share = (shard or Shard()).of(every)
-    with _pickled(own, table, bool(cluster)) as own_models, _opened(cluster, candidates, cluster_timeout) as workers:
-        run = Run(
-            experiment,
-            candidates,
-            Store(out),
-            parallel,
-            threads or (0 if cluster else max(1, thread_count(0) // parallel)),
-            force,
-            own_models,
-            listener,
-            share,
-            workers,
-        )
+    remove_leftovers(out)
+    every = planned(experiment, candidates, choices)
+    share = conditions.shard.of(every)
+    with (
+        Interrupts() as interrupts,
+        _cluster(conditions, candidates) as cluster,
+        scratch_folder(out) as scratch,
+        Starter() as starter,
+    ):
+        own_models = pickle_own(own, table, scratch, travels=cluster is not None)
+        run = Run(experiment, candidates, Store(out), scratch, conditions, own_models, listener, starter, share)
         listener.planned(sum(name_of(cell) in share for cell in every))
-        found = [one for dataset in experiment.datasets for one in run_dataset(run, dataset, choices)]
-    results = [one for one in found if isinstance(one, Result)]
-    refusals = [one for one in found if isinstance(one, Refusal)]
+        if cluster is None:
+            pool = Pool(partial(run_in_child, starter), conditions.jobs, run.store, scratch, listener, interrupts)
+        else:
+            pool = cluster.pool(run.store, scratch, listener, interrupts)
+        pool.carry_out(
+            (job for dataset in experiment.datasets for job in plan_dataset(run, dataset, choices)), run.done
+        )
+        results = settle(run)
+        if results:
+            listener.reported([str(path) for path in write_reports(out)])
+    return results
+
+
+def settle(run: Run) -> list[Result]:
+    """The results, with rows for the cells whose data could not be had; raises where that is all there was."""
+    results = [one for one in run.found if isinstance(one, Result)]
+    refusals = [one for one in run.found if isinstance(one, Refusal)]
     if not results and refusals:
         raise refusals[0].error
     for refusal in refusals:
         results += [record_skipped(run, cell, str(refusal.error)) for cell in refusal.cells]
-    if results:
-        listener.reported([str(path) for path in write_reports(out)])
     return results
 
 
@@ -168,8 +213,8 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
     return choices
 
 
-def run_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Result | Refusal]:
-    """The results of one data set under every split and seed."""
+def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Job]:
+    """The cells to run of one data set under every split and seed."""
     label = label_of(dataset)
     groups = []
     for choice in choices:
@@ -184,15 +229,15 @@ def run_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Itera
         interactions = load(run.experiment, dataset)
     except UnavailableError as error:
         for *_, cells in groups:
-            yield Refusal(error, [cell for cell, _ in cells])
+            run.add(Refusal(error, [cell for cell, _ in cells]))
         return
     for choice, seed, cells in groups:
         try:
             split = loading.split(interactions, choice.label, seed)
         except SplitError as error:
-            yield Refusal(error, [cell for cell, _ in cells])
+            run.add(Refusal(error, [cell for cell, _ in cells]))
             continue
-        yield from run_split(run, split, cells)
+        yield from plan_split(run, split, cells)
 
 
 def load(experiment: Experiment, dataset: str) -> Interactions:
@@ -201,6 +246,17 @@ def load(experiment: Experiment, dataset: str) -> Interactions:
         return loading.load(dataset)
     options = {"columns": experiment.columns or None, "titles": experiment.titles, "test": experiment.test}
     return loading.load(dataset, threshold=experiment.threshold, **options)  # type: ignore[arg-type]
+
+
+def planned(experiment: Experiment, candidates: Sequence[Candidate], choices: Sequence[SplitChoice]) -> list[Cell]:
+    """All cells of the experiment, known before any data is."""
+    return [
+        cell
+        for dataset in experiment.datasets
+        for choice in choices
+        for seed in experiment.split_seeds(choice)
+        for cell, _ in cells_of(candidates, label_of(dataset), choice, seed)
+    ]
 
 
 def label_of(dataset: str) -> str:
@@ -218,56 +274,61 @@ def cells_of(
     ]
 
 
-def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -> Iterator[Result]:
-    """Reuse the cells that are in the store, run the others in children that share the split's arrays."""
-    data = split.interactions
+def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -> Iterator[Job]:
+    """Reuse the cells that are in the store; the others are to be run in children that share the split's arrays."""
     licence = DATASETS[cells[0][0].dataset].licence if cells[0][0].dataset in DATASETS else "the user's own file"
     run.store.write_dataset(cells[0][0], showcase.describe(split, licence))
-    known = showcase.known_items(data)
-    todo: list[tuple[Cell, str, dict[str, Any]]] = []
+    jobs: list[Job] = []
     for cell, candidate in cells:
         if candidate.missing:
-            yield record_skipped(run, cell, candidate.missing)
+            run.add(record_skipped(run, cell, candidate.missing))
             continue
         identity = identify(run, split, candidate)
-        if building.is_seeded(candidate.row):
+        if candidate.seeded:
             identity["random_state"] = building.random_state(cell.split_seed, cell.model_seed)
         key = key_of(cell, identity)
-        identity["seeded"] = building.is_seeded(candidate.row)
+        identity["seeded"] = candidate.seeded
         identity["command"] = command(cell, run.experiment)
-        done = None if run.force else run.store.find(cell, key)
+        done = None if run.conditions.force else run.store.find(cell, key)
         if done is None:
-            todo.append((cell, key, identity))
+            jobs.append(job_of(run, cell, key, identity))
+            run.found.append(None)
         else:
             result = run.store.read(done)
             run.listener.ended(result, reused=True)
-            yield result
-    if not todo:
-        return
-    with _shared(split, run.store.root) as folder:
-        jobs = [
-            Job(
-                cell,
-                key,
-                identity,
-                run.experiment.k,
-                folder,
-                str(run.store.root),
-                run.threads,
-                known,
-                run.experiment.plugins,
-                run.own_models,
-            )
-            for cell, key, identity in todo
-        ]
-        for result in run_somewhere(run, jobs):
-            run.listener.ended(result, reused=False)
-            yield result
+            run.add(result)
+    if jobs:
+        yield from share(run, split, jobs)
 
 
-def run_somewhere(run: Run, jobs: Sequence[Job]) -> Iterator[Result]:
-    """Run the jobs on the cluster, if there is one, else here."""
-    return run.cluster.run_jobs(jobs, run.listener) if run.cluster else run_jobs(jobs, run.parallel, run.listener)
+def job_of(run: Run, cell: Cell, key: str, identity: dict[str, Any]) -> Job:
+    """The job of the cell that comes next."""
+    return Job(
+        cell,
+        key,
+        identity,
+        run.experiment.k,
+        split_folder="",
+        threads=run.conditions.threads_a_cell,
+        plugins=run.experiment.plugins,
+        own_models=run.own_models,
+        timeout=run.conditions.timeout,
+        memory_limit=run.conditions.memory_limit,
+        side_by_side=run.conditions.jobs,
+        number=len(run.found),
+    )
+
+
+def share(run: Run, split: Split, jobs: Sequence[Job]) -> Iterator[Job]:
+    """The jobs, with the split's arrays in a folder for their children to map."""
+    if run.conditions.cluster is None:
+        run.starter.prepare()
+    folder = str(run.scratch / f"split-{jobs[0].number}")
+    save_split(split, folder)
+    known = showcase.known_items(split.interactions)
+    run.waiting[folder] = len(jobs)
+    for job in jobs:
+        yield replace(job, split_folder=folder, known_items=known)
 
 
 def identify(run: Run, split: Split, candidate: Candidate) -> dict[str, Any]:
@@ -279,8 +340,8 @@ def identify(run: Run, split: Split, candidate: Candidate) -> dict[str, Any]:
         "k": list(run.experiment.k),
         "metrics": {name: row.version for name, row in METRICS.items()},
         "learns_from": candidate.row.learns_from,
-        "source": building.source_hash(candidate.row),
-        "versions": environment.key_versions(candidate.row.library),
+        "source": candidate.source,
+        "versions": candidate.versions,
         "parameters_from": candidate.row.parameters_from,
     }
 
@@ -330,42 +391,22 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-@contextmanager
-def _shared(split: Split, root: Path) -> Iterator[str]:
-    """A folder with the split's arrays for the children to map, gone afterwards."""
-    root.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=".split-", dir=root)
-    try:
-        save_split(split, folder)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _opened(cluster: Any, candidates: Sequence[Candidate], timeout: float | None) -> Iterator[Cluster | None]:
-    """The cluster at an address, None without one."""
-    if not cluster:
-        yield None
-        return
+def _cluster(
+    conditions: Conditions, candidates: Sequence[Candidate]
+) -> AbstractContextManager[Cluster] | AbstractContextManager[None]:
+    """The cluster to run on, None where there is none."""
+    if conditions.cluster is None:
+        return nullcontext()
     from bench.cluster.cluster import open_cluster
-    from bench.cluster.connection import TIMEOUT
 
     needed = {candidate.row.library for candidate in candidates if candidate.row.library and not candidate.missing}
-    with open_cluster(cluster, sorted(needed), TIMEOUT if timeout is None else timeout) as opened:
-        yield opened
+    return open_cluster(conditions.cluster, sorted(needed), conditions.cluster_timeout)
 
 
-@contextmanager
-def _pickled(own: Mapping[str, Any], table: Mapping[str, ModelRow], travels: bool) -> Iterator[str]:
-    """A file with the rows of the caller's own classes (which may live in a notebook), "" without any.
-
-    If it ``travels`` to other machines, the modules of the classes go along.
-    """
+def pickle_own(own: Mapping[str, Any], table: Mapping[str, ModelRow], folder: Path, travels: bool) -> str:
+    """A file with the rows of the caller's own classes (which may live in a notebook), "" without any."""
     if not own:
-        yield ""
-        return
-    with tempfile.NamedTemporaryFile(prefix="recsys-bench-", suffix=".pickle") as stream:
-        stream.write(pickle_rows({name: table[name] for name in own}, travels))
-        stream.flush()
-        yield stream.name
+        return ""
+    file = folder / "own-models.pickle"
+    file.write_bytes(pickle_rows({name: table[name] for name in own}, travels))
+    return str(file)

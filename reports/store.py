@@ -2,13 +2,17 @@
 
     results/
       cells/<dataset>/<split>/<split seed>/<model>-<model seed>-<start of the key>/
-        result.json         identity, status, metrics: the same bytes for the same key on the same machine
+        result.json         identity, status, metrics, curve: the same bytes for the same key on the same machine
         per_user.parquet    one row an evaluated user
         lists.parquet       user, rank 1..K as columns
+        per_item.parquet    one row an item: how often it was recommended, and hit
+        map.parquet         item, x, y: the item factors in the plane
+        vectors.npz         item and user factors, only where they were asked for
         measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
 
-Names that begin with a dot are half written (a killed run leaves them behind) and are never read.
+Names that begin with a dot are half written (a killed run leaves them behind) and are never read. A cell's files, then
+its folder, are on disk before it gets its name: after a lost power supply it is there whole, or not at all.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ import math
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -31,7 +36,10 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.result import FORMAT, Cell, MetricValue, Result, Status
+from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
+from reports.scratch import exchange, make_folders, open_scratch_file, scratch_folder, sync_folder
+
+VECTORS = "vectors.npz"
 
 
 class StoreError(ValueError):
@@ -54,40 +62,23 @@ class Store:
 
     def write(self, result: Result) -> Path:
         """Store a result under its final name by renaming a finished temporary folder; an older one is replaced."""
-        folder = self.cell_folder(result.cell, result.key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        try:
-            _write_files(result, temporary)
-            temporary.chmod(0o755)
-            _replace_folder(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return folder
+        with scratch_folder(self.root) as scratch:
+            temporary = scratch / "cell"
+            temporary.mkdir()
+            write_result(result, temporary)
+            return self.adopt(temporary, result.cell, result.key)
 
-    def put(self, cell: Cell, key: str, files: Mapping[str, bytes]) -> Path:
-        """Store a cell that was written on another machine, from its files by name, as :meth:`write` does.
+    def adopt(self, temporary: Path, cell: Cell, key: str) -> Path:
+        """Give a folder that :func:`write_result` filled its final name; an older one is replaced.
 
-        Raises
-        ------
-        StoreError
-            A name is not that of a file in the cell's own folder.
+        ``temporary`` is on the same disk as the store. Two runs may adopt the same cell at the same time.
         """
         folder = self.cell_folder(cell, key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        try:
-            for name, content in files.items():
-                if Path(name).name != name or name.startswith("."):
-                    raise StoreError(f"a cell with a file named {name!r}")
-                with open(temporary / name, "wb") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            temporary.chmod(0o755)
-            _replace_folder(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        make_folders(folder.parent)
+        temporary.chmod(0o755)
+        sync_folder(temporary)
+        _replace_folder(temporary, folder)
+        sync_folder(folder.parent)
         return folder
 
     def read(self, folder: str | Path, tables: bool = True) -> Result:
@@ -111,22 +102,28 @@ class Store:
         result.measured = _read_json(measured)
         if not isinstance(result.measured.get("environment") or {}, dict):
             raise StoreError(f"{measured}: its environment is not an object; {_REDO}")
-        if tables and "per_user" in n_rows:
-            result.per_user = _read_parquet(path.with_name("per_user.parquet"), n_rows["per_user"])
-            result.users = result.per_user.pop("user")
-        if tables and "lists" in n_rows:
-            lists = _read_parquet(path.with_name("lists.parquet"), n_rows["lists"], columns=2)
-            result.users = lists.pop("user")
-            result.lists = np.column_stack(list(lists.values()))
+        if result.curve is not None and not _are_seconds(
+            result.measured.get("curve_seconds"), len(result.curve.epochs)
+        ):
+            raise StoreError(f"{measured}: curve_seconds are not the curve's {len(result.curve.epochs)} times; {_REDO}")
+        if tables:
+            _read_tables(result, path.parent, n_rows)
         return result
 
     def read_again(self, result: Result) -> Result:
         """A result of this store with what is per user, for one that was read without."""
         return self.read(self.cell_folder(result.cell, result.key))
 
-    def find(self, cell: Cell, key: str) -> Path | None:
-        """The folder of a finished (``ok``) cell, or None."""
+    def read_vectors(self, result: Result) -> dict[str, NDArray[np.float32]] | None:
+        """A stored result's item and user factors (empty: its model has none), None where nobody asked for them."""
+        path = self.cell_folder(result.cell, result.key) / VECTORS
+        return read_vectors(path) if path.exists() else None
+
+    def find(self, cell: Cell, key: str, vectors: bool = False) -> Path | None:
+        """The folder of a finished (``ok``) cell, or None; with ``vectors`` only of one that kept its factors."""
         folder = self.cell_folder(cell, key)
+        if vectors and not (folder / VECTORS).exists():
+            return None
         try:
             finished = _read_json(folder / "result.json")
         except StoreError:
@@ -173,29 +170,39 @@ def write_text(path: Path, text: str) -> None:
     A lone surrogate (half of a character, or a byte that couldn't be decoded) becomes an escape, the six characters
     ``\\udc80``: JSON reads it back, and elsewhere it is harmless.
     """
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    handle, temporary = open_scratch_file(path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def _write_files(result: Result, folder: Path) -> None:
+def write_result(result: Result, folder: Path) -> None:
+    """Write a cell's files into an empty folder; result.json is the last, so that it is there only with all others."""
     tables: dict[str, dict[str, NDArray[Any]]] = {}
     if result.users is not None:
         tables["per_user"] = {"user": result.users, **result.per_user}
         if result.lists is not None:
             ranks = {f"rank_{rank + 1}": result.lists[:, rank] for rank in range(result.lists.shape[1])}
             tables["lists"] = {"user": result.users, **ranks}
+    if result.per_item:
+        (n_items,) = {len(values) for values in result.per_item.values()}
+        tables["per_item"] = {"item": np.arange(n_items, dtype=np.int32), **result.per_item}
+    if result.item_map is not None:
+        x, y = result.item_map.places.T
+        tables["map"] = {"item": result.item_map.items, "x": x, "y": y}
     for name, columns in tables.items():
         _write_parquet(folder / f"{name}.parquet", columns)
-    rows = {name: len(columns["user"]) for name, columns in tables.items()}
+    if result.vectors is not None:
+        write_vectors(folder / VECTORS, result.vectors)
+    rows = {name: len(next(iter(columns.values()))) for name, columns in tables.items()}
     finished = datetime.now(UTC).isoformat(timespec="microseconds")
     write_text(folder / "measured.json", to_json({"finished": finished, **result.measured}))
     write_text(folder / "result.json", to_json(_json_content(result, rows)))
@@ -214,6 +221,7 @@ def _json_content(result: Result, tables: dict[str, int]) -> dict[str, Any]:
         "counts": result.counts,
         "notes": result.notes,
         "neighbours": {str(item): codes for item, codes in result.neighbours.items()},
+        **({} if result.curve is None else {"curve": asdict(result.curve)}),
         "tables": tables,
     }
 
@@ -232,6 +240,7 @@ def _from_json(content: dict[str, Any]) -> Result:
         counts={name: _count(count) for name, count in content["counts"].items()},
         notes=[str(note) for note in content["notes"]],
         neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
+        curve=None if content.get("curve") is None else _curve(**content["curve"]),
     )
 
 
@@ -253,6 +262,22 @@ def _metric(
         raise TypeError(f"higher_is_better must be true or false, not {higher_is_better!r}")
     figure = math.nan if value is None else _number(value)
     return MetricValue(figure, over_all, higher_is_better, _whole(version), _text(per_user))
+
+
+def _curve(metric: str, epochs: list[int], values: list[float], n_users: int) -> Curve:
+    curve = Curve(_text(metric), [_count(epoch) for epoch in epochs], list(map(_number, values)), _count(n_users))
+    if len(curve.epochs) != len(curve.values) or curve.epochs != sorted(set(curve.epochs)):
+        raise ValueError(f"a curve of {len(curve.values)} values at the epochs {_short(epochs)}")
+    return curve
+
+
+def _are_seconds(value: Any, n: int) -> bool:
+    """Whether these are n times of a clock that runs forward."""
+    try:
+        seconds = [_number(one) for one in value]
+    except TypeError:
+        return False
+    return len(seconds) == n and seconds == sorted(seconds) and min(seconds, default=0) >= 0
 
 
 def _number(value: Any) -> float:
@@ -330,7 +355,61 @@ def _write_parquet(path: Path, columns: dict[str, NDArray[Any]]) -> None:
         os.fsync(stream.fileno())
 
 
-def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[Any]]:
+def _read_tables(result: Result, folder: Path, n_rows: dict[str, int]) -> None:
+    """Add what stays on disk for a summary."""
+    if "per_user" in n_rows:
+        result.per_user = _read_parquet(folder / "per_user.parquet", n_rows["per_user"])
+        result.users = result.per_user.pop("user")
+    if "lists" in n_rows:
+        lists = _read_parquet(folder / "lists.parquet", n_rows["lists"], columns=2)
+        result.users = lists.pop("user")
+        result.lists = np.column_stack(list(lists.values()))
+    if "per_item" in n_rows:
+        path = folder / "per_item.parquet"
+        result.per_item = _read_parquet(path, n_rows["per_item"], "item")
+        if not np.array_equal(result.per_item.pop("item"), np.arange(n_rows["per_item"])):
+            raise StoreError(f"{path}: its items are not 0, 1, 2, ...; {_REDO}")
+        if not all(values.dtype.kind == "i" and (values >= 0).all() for values in result.per_item.values()):
+            raise StoreError(f"{path}: holds something else than counts; {_REDO}")
+    if "map" in n_rows:
+        path = folder / "map.parquet"
+        columns = _read_parquet(path, n_rows["map"], "item", columns=3)
+        items, places = columns.pop("item"), np.column_stack(list(columns.values()))
+        if list(columns) != ["x", "y"] or items.dtype.kind != "i" or not np.isfinite(places).all():
+            raise StoreError(f"{path}: not items and their places x, y; {_REDO}")
+        if len(np.unique(items)) < len(items) or min(items, default=0) < 0:
+            raise StoreError(f"{path}: an item is there twice, or below 0; {_REDO}")
+        result.item_map = ItemMap(items, places)
+
+
+def write_vectors(path: Path, vectors: dict[str, NDArray[np.float32]]) -> None:
+    with open(path, "wb") as stream:
+        np.savez(stream, **vectors)  # type: ignore[arg-type]  # an array could also be named allow_pickle
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a vectors.npz, each two-dimensional and finite; nothing is unpickled.
+
+    Raises
+    ------
+    StoreError
+        The file is cut off or holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            vectors = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
+    for name, values in vectors.items():
+        named = name in ("item_factors", "user_factors")
+        if not named or values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise StoreError(f"{path}: {name} is not what item or user factors are; {_REDO}")
+    return vectors
+
+
+def _read_parquet(path: Path, rows: int, key: str = "user", columns: int = 1) -> dict[str, NDArray[Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -341,8 +420,8 @@ def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[
             raise ValueError("a column is there twice")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
-    if "user" not in table.column_names or len(table.column_names) < columns:
-        raise StoreError(f"{path}: has columns {table.column_names}, not 'user' and its values; {_REDO}")
+    if key not in table.column_names or len(table.column_names) < columns:
+        raise StoreError(f"{path}: has columns {table.column_names}, not '{key}' and its values; {_REDO}")
     if len(table) != rows:
         raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
     found = {name: table[name].to_numpy() for name in table.column_names}
@@ -366,9 +445,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Rename onto ``folder``. An older one is moved aside first: only an empty folder can be replaced.
+    """Rename onto ``folder``; an older one is exchanged and then removed, so that there is one at every moment.
 
-    Two runs may finish the same cell at the same time; whoever finds the name taken again tries again.
+    Where the system can't exchange, the older one is moved aside first: only an empty folder can be replaced. Two runs
+    may finish the same cell at the same time; whoever finds the name taken again tries again.
     """
     for _ in range(100):
         try:
@@ -377,15 +457,14 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        _move_aside(folder)
+        if exchange(temporary, folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            return
+        aside = temporary.with_name(f"{temporary.name}-older")
+        with contextlib.suppress(FileNotFoundError):  # another run moved it first
+            os.rename(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
     raise StoreError(f"{folder}: is being replaced by another program over and over")
-
-
-def _move_aside(folder: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-    with contextlib.suppress(FileNotFoundError):  # another run moved it first
-        os.rename(folder, aside / "cell")
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _safe(name: str) -> str:

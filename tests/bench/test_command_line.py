@@ -149,7 +149,7 @@ def test_a_cell_that_fails_is_a_row_with_its_reason_and_the_rest_goes_on(ratings
     assert "RuntimeError: no luck" in rows.loc["raises", "error"]
     assert "killed by SIGKILL" in rows.loc["dies", "error"]
     assert "last words" in rows.loc["dies", "error"]
-    assert "exit status 3" in rows.loc["exits", "error"]
+    assert "the model called sys.exit(3)" in rows.loc["exits", "error"]
     assert "gave an array of shape (2, 2) for 2 users: expected (2, 40)" in rows.loc["shape", "error"]
     assert "nan" in rows.loc["not-finite", "error"]
     assert "no luck" in capsys.readouterr().out
