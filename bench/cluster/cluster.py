@@ -1,39 +1,50 @@
-"""Hands cells out to the workers of a cluster, one at a time each, and stores what comes back.
+"""Runs cells on the workers of a cluster: :meth:`Cluster.run_one` takes the place of a child of this process.
 
-The driver decides who runs what, because it promises more than Dask's scheduler does: a worker has one cell at a time,
-whatever its number of threads, so that times mean something; a cell whose worker died is run once more, on another,
-whatever number of deaths the scheduler allows; and what a worker needs is sent to it once.
+It is decided here which worker runs what, because more is promised than Dask's scheduler does: a worker has one cell at
+a time, whatever its number of threads, so that times mean something; a cell whose worker died is run once more, on
+another, whatever number of deaths the scheduler allows; and what a worker needs is sent to it once.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event, Lock, Semaphore
 from typing import Any
 from uuid import uuid4
 
+from bench.cells.interrupts import Interrupts
+from bench.cells.job import Job, Tell
+from bench.cells.pool import Pool
 from bench.cluster import remote
 from bench.cluster.connection import TIMEOUT, connect
 from bench.cluster.errors import LostClusterError
 from bench.cluster.parcels import Parcel, folder_parcel
-from bench.cluster.remote import Errand
-from bench.cluster.roster import KEPT, PATIENCE, POLL, Roster, Task, Worker
+from bench.cluster.roster import KEPT, PATIENCE, POLL, Roster, Worker
 from bench.listener import Listener
-from bench.workers import Job
-from reports.result import Cell, Result
-from reports.store import Store, StoreError
+from reports.result import Result
+from reports.store import Store, write_result
 
-RETRIES = 1  # of a cell whose worker died
-RECEIVING_AT_ONCE = 4  # workers; the scheduler holds what is on its way
+TRIES = 2  # of a cell whose worker died
+MOST_WORKERS = 10_000  # a thread for each that is there
+SENT_AT_ONCE = 4  # parcels; the scheduler holds what is on its way
+
+
+class LostWorkerError(Exception):
+    """The worker died while it did something for us."""
+
+
+class CellError(Exception):
+    """A worker can't run a cell, which says nothing of the cell's model: its disk is full, say."""
 
 
 @contextmanager
-def open_cluster(address: Any, libraries: Sequence[str] = (), timeout: float = TIMEOUT) -> Iterator[Cluster]:
+def open_cluster(address: Any, libraries: Sequence[str] = (), timeout: float | None = None) -> Iterator[Cluster]:
     """A cluster to run cells on; afterwards its workers hold nothing of this run.
 
     Parameters
@@ -43,57 +54,81 @@ def open_cluster(address: Any, libraries: Sequence[str] = (), timeout: float = T
     libraries
         Distributions that the models need: the workers must have the versions that are installed here.
     timeout
-        Seconds within which the scheduler must answer, and a worker must be there where there is none.
+        Seconds within which the scheduler must answer, and after which a cluster without any worker is given up; None
+        for 10.
 
     Raises
     ------
     ClusterError
         Nobody answers, or a worker has other versions.
     """
-    with connect(address, timeout) as client:
-        cluster = Cluster(client, Roster(client, libraries, timeout))
+    seconds = TIMEOUT if timeout is None else timeout
+    with connect(address, seconds) as client, Roster(client, libraries, seconds) as roster:
+        cluster = Cluster(client, roster)
         try:
-            cluster.roster.update()
             yield cluster
         finally:
             cluster.leave()
 
 
+class ClusterPool(Pool):
+    """A pool that grows and shrinks with a cluster."""
+
+    def __init__(self, *arguments: Any, roster: Roster):
+        super().__init__(*arguments)
+        self.roster = roster
+
+    @property
+    def room(self) -> int:
+        """One for each worker, and one that is prepared meanwhile."""
+        return len(self.roster) + 1
+
+
 class Cluster:
-    """The workers of a cluster for the length of a run; ``sent`` counts how often a parcel went to a worker."""
+    """The workers of a cluster for the length of a run. Threads may run cells at the same time."""
 
     def __init__(self, client: Any, roster: Roster):
         self.client, self.roster = client, roster
         self.run = uuid4().hex[:12]
-        self.sent: Counter[tuple[str, str]] = Counter()
-        self._parcels: dict[str, Parcel] = {}
-        self._cells: dict[str, Cell] = {}  # by key, those of the jobs that are being run
-        self._listener = Listener()
+        self._parcels: dict[Any, Parcel] = {}  # by where their files are here
+        self._packing, self._sending = Lock(), Semaphore(SENT_AT_ONCE)
+        self._told: dict[str, Tell] = {}  # who hears of a running cell, by its key
         client.subscribe_topic(remote.topic(self.run), self._hear)
 
-    def run_jobs(self, jobs: Sequence[Job], listener: Listener) -> Iterator[Result]:
-        """Run each job on a worker, store its result and yield it, as they end.
+    def pool(self, store: Store, scratch: Path, listener: Listener, interrupts: Interrupts) -> Pool:
+        """A pool whose jobs run here, as many side by side as there are workers at the time."""
+        return ClusterPool(self.run_one, MOST_WORKERS, store, scratch, listener, interrupts, roster=self.roster)
 
+    def run_one(self, job: Job, folder: Path, tell: Tell, stopping: Event) -> None:
+        """Run a job on a worker that is free, and leave the files of its cell in ``folder``.
+
+        There is a cell in any case: where two workers died over it, or one couldn't run it, it is one that says so.
         A job with 0 threads gets as many as its worker has.
 
         Raises
         ------
+        StoppedError
+            ``stopping`` was set before the cell ended.
         LostClusterError
-            The scheduler is gone, or all workers are and none came in time; what ended before is stored.
+            The scheduler is gone, or all workers are and none came in time.
         """
-        self._listener, self._cells = listener, {job.key: job.cell for job in jobs}
-        errands = self._pack(jobs)
-        waiting = deque(Task(errand) for errand in errands)
+        parcels = self._parcels_of(job)
+        died: list[str] = []
+        self._told[job.key] = tell
         try:
-            while waiting or any(worker.task for worker in self.roster.workers.values()):
-                self._hand_out(waiting)
-                self._wait()
-                # What ended counts before who died: a worker may do both between two looks.
-                results = [self._look_at(worker, waiting) for worker in self.roster.workers.values()]
-                results += [self._retry(worker, waiting) for worker in self.roster.update()]
-                yield from filter(None, results)
+            while len(died) < TRIES:
+                with self.roster.worker([parcel.name for parcel in parcels], stopping) as worker:
+                    try:
+                        _unpack(self._run_on(worker, job, parcels, stopping), folder)
+                        return
+                    except LostWorkerError:
+                        died.append(worker.address)
+                    except CellError as error:
+                        _fail(job, folder, f"the worker {worker.address} can't run the cell: {error}")
+                        return
         finally:
-            self._drop({errand.split for errand in errands})
+            self._told.pop(job.key, None)
+        _fail(job, folder, f"{len(died)} workers died while they ran this cell: {', '.join(died)}")
 
     def leave(self) -> None:
         """Let go of the workers: they end what they do for this run, and remove what they hold of it."""
@@ -101,140 +136,86 @@ class Cluster:
             self.client.unsubscribe_topic(remote.topic(self.run))
             self.roster.on(list(self.roster.workers), remote.leave, self.run)
 
-    def _pack(self, jobs: Sequence[Job]) -> list[Errand]:
-        """The jobs with their files in parcels; jobs of one split share its parcel."""
-        packed: dict[Any, str] = {}
+    def _run_on(self, worker: Worker, job: Job, parcels: Sequence[Parcel], stopping: Event) -> dict[str, bytes]:
+        """The files of the cell."""
+        for parcel in parcels:
+            if parcel.name not in worker.holds:
+                self._send(worker, parcel, stopping)
+        job = replace(
+            job, threads=job.threads or worker.threads, side_by_side=self.roster.neighbours(worker), sys_path=()
+        )
+        names = [parcel.name for parcel in parcels]
+        files: dict[str, bytes] | None = self._do(worker, stopping, remote.run_job, self.run, job, names)
+        if files is None:  # it was started anew under the same address
+            worker.holds.clear()
+            raise LostWorkerError
+        return files
 
-        def name_of(place: Any, pack: Callable[[], Parcel]) -> str:
-            if place not in packed:
-                parcel = pack()
-                self._parcels[parcel.name] = parcel
-                packed[place] = parcel.name
-            return packed[place]
+    def _send(self, worker: Worker, parcel: Parcel, stopping: Event) -> None:
+        """Have the worker hold a parcel, and forget those that nobody will need any more."""
+        kept = {other.name for other in list(self._parcels.values()) if other.is_here()}
+        stale = sorted(worker.holds - kept)
+        with self._sending:
+            self._do(worker, stopping, remote.receive, self.run, parcel.name, parcel.content(), stale)
+        worker.holds -= set(stale)
+        worker.holds.add(parcel.name)
 
-        errands = []
-        for job in jobs:
-            plugins = {f"{place}/{Path(file).name}": Path(file) for place, file in enumerate(job.plugins)}
-            own = {"own-models": Path(job.own_models)} if job.own_models else {}
-            files = {**plugins, **own}
-            split = name_of(job.split_folder, partial(folder_parcel, job.split_folder))
-            models = name_of(tuple(files.items()), partial(Parcel.of, files)) if files else ""
-            errands.append(Errand(job, split, models, tuple(plugins), *own))
-        return errands
-
-    def _hand_out(self, waiting: deque[Task]) -> None:
-        """Give every idle worker a task, and start the next step of those that have one."""
-        workers = self.roster.workers.values()
-        for worker in workers:
-            if worker.task is None and waiting:
-                worker.task = waiting.popleft()
-            if worker.task is None or worker.future is not None:
-                continue
-            lacking = [name for name in worker.task.errand.parcels if name not in worker.holds]
-            if not lacking:
-                errand = worker.task.errand
-                errand = replace(errand, job=replace(errand.job, threads=errand.job.threads or worker.threads))
-                worker.future = self._submit(worker, remote.run_errand, self.run, errand)
-            elif sum(bool(other.receiving) for other in workers) < RECEIVING_AT_ONCE:
-                worker.receiving = lacking[0]
-                self.sent[worker.address, lacking[0]] += 1
-                content = self._parcels[lacking[0]].content()
-                worker.future = self._submit(worker, remote.receive, self.run, lacking[0], content)
-
-    def _submit(self, worker: Worker, function: Callable[..., Any], *arguments: Any) -> Any:
-        import dask
-
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):  # parcels are large
-            return self.client.submit(function, *arguments, workers=[worker.address], pure=False)
-
-    def _wait(self) -> None:
-        """Until something ended, or it is time to see who is still there."""
-        from distributed import wait
-
-        futures = [worker.future for worker in self.roster.workers.values() if worker.future is not None]
-        with self.client.as_current(), suppress(TimeoutError, CancelledError):
-            wait(futures, timeout=POLL, return_when="FIRST_COMPLETED")
-
-    def _look_at(self, worker: Worker, waiting: deque[Task]) -> Result | None:
-        """The result of the worker's cell, if it has ended."""
+    def _do(self, worker: Worker, stopping: Event, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function gives on the worker."""
         from distributed import KilledWorker
 
-        if worker.task is None or worker.future is None or not worker.future.done():
-            return None
-        if worker.future.cancelled():
-            raise LostClusterError(f"the connection to the cluster's scheduler was lost; {KEPT}")
+        ended = Event()
+        future = self.client.submit(function, *arguments, workers=[worker.address], pure=False)
+        future.add_done_callback(lambda _: ended.set())
         try:
-            files = worker.future.result(timeout=PATIENCE)
-        except TimeoutError:  # it may have died with the files: the next look at the roster tells
-            return None
-        except KilledWorker:
-            return self._retry(worker, waiting)
-        except Exception as error:  # as the worker's disk being full; a model's error is in the files
-            reason = f"the worker {worker.address} can't run the cell: {type(error).__name__}: {error}"
-            return self._done(worker, lambda job: _record(job, reason))
-        if worker.receiving:
-            worker.holds.add(worker.receiving)
-            worker.future, worker.receiving = None, ""
-            return None
-        if files is None:  # it died and was started anew under the same address
-            return self._retry(worker, waiting)
-        return self._done(worker, lambda job: _keep(job, files))
+            while True:
+                if ended.wait(POLL):
+                    error = future.exception() if future.status == "error" else None
+                    if isinstance(error, KilledWorker):
+                        raise LostWorkerError
+                    if error is not None:
+                        raise CellError(f"{type(error).__name__}: {error}")
+                    with suppress(TimeoutError):
+                        return future.result(timeout=PATIENCE)
+                self.roster.check(stopping)
+                if worker.gone.is_set():  # perhaps with the result, which it had not given yet
+                    raise LostWorkerError
+        except CancelledError as error:
+            raise LostClusterError(f"the connection to the cluster's scheduler was lost; {KEPT}") from error
+        finally:
+            future.cancel()
 
-    def _retry(self, worker: Worker, waiting: deque[Task]) -> Result | None:
-        """Put the task of a worker that died back; where that was the last try, a failed row."""
-        if worker.task is None:
-            return None
-        task = worker.task
-        task.died.append(worker.address)
-        if len(task.died) > RETRIES:
-            reason = f"{len(task.died)} workers died while they ran this cell: {', '.join(task.died)}"
-            return self._done(worker, lambda job: _record(job, reason))
-        waiting.appendleft(task)
-        worker.task, worker.future, worker.receiving = None, None, ""
-        worker.holds.clear()
-        return None
+    def _parcels_of(self, job: Job) -> list[Parcel]:
+        """The split's arrays; then the job's plug-ins and the caller's own models, if there are any."""
+        models = remote.model_files(job)
+        with self._packing:
+            split = self._packed(job.split_folder, partial(folder_parcel, job.split_folder))
+            return [split, self._packed(tuple(models.values()), partial(Parcel.of, models))] if models else [split]
 
-    def _done(self, worker: Worker, store: Callable[[Job], Result]) -> Result:
-        """The result of the worker's task, stored; the worker is free."""
-        assert worker.task is not None
-        job = worker.task.errand.job
-        worker.task, worker.future, worker.receiving = None, None, ""
-        self._cells.pop(job.key, None)
-        return store(job)
-
-    def _drop(self, splits: set[str]) -> None:
-        """Cancel what is still to be done, and have the workers forget these splits."""
-        futures = [worker.future for worker in self.roster.workers.values() if worker.future is not None]
-        for worker in self.roster.workers.values():
-            worker.task, worker.future, worker.receiving = None, None, ""
-            worker.holds -= splits
-        if self.client.status == "running":
-            self.client.cancel(futures)
-            self.roster.on(list(self.roster.workers), remote.forget, self.run, sorted(splits))
+    def _packed(self, place: Any, pack: Callable[[], Parcel]) -> Parcel:
+        if place not in self._parcels:
+            self._parcels[place] = pack()
+        return self._parcels[place]
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Pass on what a cell tells of its progress."""
-        _, message = event
-        cell = self._cells.get(message["key"])
-        if cell is not None:
-            match message:
-                case {"epoch": int(epoch)}:
-                    self._listener.epoch(cell, epoch)
-                case {"memory_needed": int(n_bytes)}:
-                    self._listener.needs_memory(cell, n_bytes)
+        """Pass on what a cell tells of its progress, unless it has ended."""
+        message = event[1]
+        tell = self._told.get(message["key"])
+        if tell is not None:
+            tell(message["what"], message["value"])
 
 
-def _keep(job: Job, files: Mapping[str, bytes]) -> Result:
-    """Store the files of a cell that a worker ran."""
-    store = Store(job.out)
-    try:
-        return store.read(store.put(job.cell, job.key, files))
-    except StoreError as error:
-        return _record(job, f"the worker gave back something else than a cell: {error}")
+def _unpack(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write what a worker gave back as the files of a cell, through to the disk."""
+    for name, content in files.items():
+        if Path(name).name != name:
+            raise CellError(f"it gave back a file named {name!r}")
+        with open(folder / name, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
-def _record(job: Job, reason: str) -> Result:
-    """Store a failed row for a cell that no worker could run."""
-    result = Result(job.cell, job.key, job.identity, "failed", reason)
-    Store(job.out).write(result)
-    return result
+def _fail(job: Job, folder: Path, reason: str) -> None:
+    """Leave the files of a failed cell."""
+    write_result(Result(job.cell, job.key, job.identity, "failed", reason), folder)

@@ -11,6 +11,7 @@ from typing import Any
 from bench.cluster.errors import ClusterError
 
 TIMEOUT = 10.0
+QUIET = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}  # a data set is large, and we know
 
 
 @contextmanager
@@ -36,7 +37,8 @@ def connect(address: Any, timeout: float = TIMEOUT) -> Iterator[Any]:
     from distributed import Client
 
     if isinstance(address, Client):
-        yield address
+        with dask.config.set(QUIET):
+            yield address
         return
     where = {"scheduler_file": address} if _is_file(address) else {"address": address}
     try:
@@ -49,7 +51,8 @@ def connect(address: Any, timeout: float = TIMEOUT) -> Iterator[Any]:
             "between; --cluster-timeout waits longer"
         ) from error
     try:
-        yield client
+        with dask.config.set(QUIET):
+            yield client
     finally:
         client.close(timeout=min(timeout, 5))
 

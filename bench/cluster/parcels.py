@@ -29,6 +29,10 @@ class Parcel:
                     digest.update(chunk)
         return cls(digest.hexdigest(), tuple(sorted(files.items())))
 
+    def is_here(self) -> bool:
+        """Whether the files are still on this machine."""
+        return all(path.exists() for _, path in self.files)
+
     def content(self) -> dict[str, bytes]:
         """The files as bytes, to be sent."""
         return {name: path.read_bytes() for name, path in self.files}

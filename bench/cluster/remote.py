@@ -7,78 +7,75 @@ children of their own.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import Any
 
+from bench.cells.job import Job, Tell
+from bench.cells.running import run_in_child
+from bench.cells.starting import Starter
 from bench.cluster.parcels import unpack
-from bench.listener import Listener
-from bench.workers import Job, run_job
-from reports.result import Cell
-from reports.store import Store
 
 SECONDS_BETWEEN_EPOCHS = 0.2  # told to the driver; fast models have hundreds a second
-_stopping: dict[str, Event] = {}
 
 
-@dataclass(frozen=True)
-class Errand:
-    """A job whose files are in parcels: the split's arrays in one, plug-ins and the caller's own models in another."""
+class Stay:
+    """A run that this process works for: its fork server, and how its cells are told to stop."""
 
-    job: Job
-    split: str
-    models: str = ""
-    plugins: tuple[str, ...] = ()  # their names in the parcel of models
-    own_models: str = ""
-
-    @property
-    def parcels(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.split, self.models)))
+    def __init__(self) -> None:
+        self.starter, self.stopping = Starter(), Event()
 
 
-def receive(run: str, name: str, content: Mapping[str, bytes]) -> None:
-    """Unpack a parcel on this worker."""
-    unpack(content, _folder(run, _worker()) / name)
+_stays: dict[str, Stay] = {}
+_arriving = Lock()  # several workers may be threads of one process
 
 
-def run_errand(run: str, errand: Errand) -> dict[str, bytes] | None:
-    """The files of the finished cell; None where a parcel isn't here: the worker was started anew."""
+def model_files(job: Job) -> dict[str, Path]:
+    """A job's plug-ins and the file of the caller's own models, by their names in a parcel."""
+    files = {f"{place}/{Path(file).name}": Path(file) for place, file in enumerate(job.plugins)}
+    return files | ({"own-models": Path(job.own_models)} if job.own_models else {})
+
+
+def receive(run: str, name: str, content: dict[str, bytes], stale: Sequence[str]) -> None:
+    """Unpack a parcel on this worker, and remove others."""
+    folder = _folder(run, _worker())
+    for other in stale:
+        shutil.rmtree(folder / other, ignore_errors=True)
+    unpack(content, folder / name)
+
+
+def run_job(run: str, job: Job, parcels: Sequence[str]) -> dict[str, bytes] | None:
+    """The files of the job's cell; None where a parcel isn't here: the worker was started anew.
+
+    The first parcel has the split, the second one plug-ins and the caller's own models.
+    """
     worker = _worker()
     folder = _folder(run, worker)
-    if not all((folder / name).is_dir() for name in errand.parcels):
+    if not all((folder / name).is_dir() for name in parcels):
         return None
-    stopping = _stopping.setdefault(run, Event())
-    out = Path(mkdtemp(prefix="cell-", dir=folder))
-    models = folder / errand.models
-    job = replace(
-        errand.job,
-        split_folder=str(folder / errand.split),
-        plugins=tuple(str(models / name) for name in errand.plugins),
-        own_models=str(models / errand.own_models) if errand.own_models else "",
-        out=str(out),
-    )
+    models = {name: str(folder / parcels[-1] / name) for name in model_files(job)}
+    own = models.pop("own-models", "")
+    job = replace(job, split_folder=str(folder / parcels[0]), plugins=tuple(models.values()), own_models=own)
+    cell = Path(mkdtemp(prefix="cell-", dir=folder))
+    stay = _stay(run)
     try:
-        run_job(job, _Teller(job.key, lambda event: worker.log_event(topic(run), event)), stopping)
-        cell = Store(out).cell_folder(job.cell, job.key)
+        run_in_child(stay.starter, job, cell, _teller(run, job.key, worker), stay.stopping)
         return {path.name: path.read_bytes() for path in cell.iterdir()}
     finally:
-        shutil.rmtree(out, ignore_errors=True)
-
-
-def forget(run: str, parcels: Sequence[str], dask_worker: Any) -> None:
-    """End the cells that this worker still runs, and remove these parcels; Dask gives the worker."""
-    _stopping.pop(run, Event()).set()
-    for name in parcels:
-        shutil.rmtree(_folder(run, dask_worker) / name, ignore_errors=True)
+        shutil.rmtree(cell, ignore_errors=True)
 
 
 def leave(run: str, dask_worker: Any) -> None:
-    """Remove all that this worker holds of a run."""
-    forget(run, (), dask_worker)
+    """End what this worker still does for a run, and remove what it holds; Dask gives the worker."""
+    with _arriving:
+        stay = _stays.pop(run, None)
+    if stay is not None:
+        stay.stopping.set()
+        stay.starter.__exit__()
     shutil.rmtree(_folder(run, dask_worker), ignore_errors=True)
 
 
@@ -87,19 +84,22 @@ def topic(run: str) -> str:
     return f"recsys-bench-{run}"
 
 
-class _Teller(Listener):
-    """Passes a cell's epochs on to the driver, not too often."""
+def _stay(run: str) -> Stay:
+    with _arriving:
+        return _stays.setdefault(run, Stay())
 
-    def __init__(self, key: str, tell: Callable[[dict[str, Any]], None]):
-        self.key, self.tell, self.told = key, tell, -SECONDS_BETWEEN_EPOCHS
 
-    def needs_memory(self, cell: Cell, n_bytes: int) -> None:
-        self.tell({"key": self.key, "memory_needed": n_bytes})
+def _teller(run: str, key: str, worker: Any) -> Tell:
+    """Passes a cell's progress on to the driver, epochs not too often."""
+    told = -SECONDS_BETWEEN_EPOCHS
 
-    def epoch(self, cell: Cell, epoch: int) -> None:
-        if monotonic() - self.told >= SECONDS_BETWEEN_EPOCHS:
-            self.told = monotonic()
-            self.tell({"key": self.key, "epoch": epoch})
+    def tell(what: str, value: int) -> None:
+        nonlocal told
+        if what != "epoch" or monotonic() - told >= SECONDS_BETWEEN_EPOCHS:
+            told = monotonic() if what == "epoch" else told
+            worker.log_event(topic(run), {"key": key, "what": what, "value": value})
+
+    return tell
 
 
 def _folder(run: str, worker: Any) -> Path:

@@ -1,44 +1,33 @@
-"""Who is there: workers come and go while a run goes on."""
+"""Who is there: workers come and go while a run goes on, and each does one thing at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic, sleep
+from threading import Condition, Event, Thread
+from time import monotonic
 from typing import Any
 
+from bench.cells.running import StoppedError
 from bench.cluster.agreement import check_versions, version_reader
 from bench.cluster.errors import ClusterError, LostClusterError
-from bench.cluster.remote import Errand
 from bench.environment import KEY_LIBRARIES
 
-POLL = 0.25  # seconds between looks
-PATIENCE = 30.0  # seconds within which the scheduler must say who is there; it may be busy passing on a data set
+POLL = 0.25  # seconds between looks at who is there
+PATIENCE = 30.0  # seconds within which the scheduler must say it; it may be busy passing on a data set
 KEPT = "finished cells are in the store: the same command computes the rest"
 
 
-@dataclass
-class Task:
-    """A cell to run, and the addresses of the workers that died over it."""
-
-    errand: Errand
-    died: list[str] = field(default_factory=list)
-
-
-@dataclass
+@dataclass(eq=False)
 class Worker:
-    """A worker as the driver sees it.
-
-    ``holds`` are names of parcels. ``task`` is what it was given to do; ``future`` will have the cell's files, or says
-    that the parcel named ``receiving`` has arrived.
-    """
+    """A worker as the driver sees it. ``holds`` are names of parcels; ``gone`` is set when it is there no more."""
 
     address: str
     threads: int
     holds: set[str] = field(default_factory=set)
-    task: Task | None = None
-    future: Any = None
-    receiving: str = ""
+    busy: bool = False
+    gone: Event = field(default_factory=Event)
 
     @property
     def host(self) -> str:
@@ -46,7 +35,11 @@ class Worker:
 
 
 class Roster:
-    """The workers that are there, by address; each was found to have the versions that are installed here."""
+    """The workers that are there and have the versions that are installed here; a thread keeps it up to date.
+
+    Raises, when it is opened, ``ClusterError``: nobody is there in time, or a worker has other versions. The thread
+    comes to the same errors later; then whoever asks for a worker gets them.
+    """
 
     def __init__(self, client: Any, libraries: Sequence[str], timeout: float):
         self.client, self.timeout = client, timeout
@@ -54,42 +47,95 @@ class Roster:
         self._distributions = tuple(dict.fromkeys(("recsys-bench", *KEY_LIBRARIES, *libraries)))
         self._read_versions = version_reader()
         self._here = self._read_versions(self._distributions)
+        self._changed, self._closing = Condition(), Event()
+        self._error: Exception | None = None
+        self._seen_anybody = monotonic()
+        self._thread = Thread(target=self._keep_up_to_date, name="cluster-roster", daemon=True)
 
-    def update(self) -> list[Worker]:
-        """Take note of workers that came and went, and return the latter; waits where nobody is there.
+    def __enter__(self) -> Roster:
+        self._look()
+        while not self.workers:
+            self._closing.wait(POLL)
+            self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE)
+
+    def __len__(self) -> int:
+        return len(self.workers)
+
+    @contextmanager
+    def worker(self, wanted: Collection[str], stopping: Event) -> Iterator[Worker]:
+        """A worker that has nothing to do, for as long as this is open; rather one that holds the wanted parcels.
 
         Raises
         ------
-        ClusterError
-            A new worker has other versions, or there never was one.
-        LostClusterError
-            The scheduler is gone, or all workers are and none came in time.
+        StoppedError
+            ``stopping`` was set before there was one.
+        LostClusterError, ClusterError
+            The cluster is lost, or a new worker has other versions.
         """
-        threads = self._wait_for_workers()
-        new = [address for address in threads if address not in self.workers]
-        found = self.on(new, self._read_versions, self._distributions)
-        check_versions(self._here, found)
-        lost = [self.workers.pop(address) for address in self.workers.keys() - threads.keys()]
-        self.workers |= {address: Worker(address, threads[address]) for address in found}
-        return lost
+        with self._changed:
+            while not (idle := [worker for worker in self.workers.values() if not worker.busy]):
+                self.check(stopping)
+                self._changed.wait(POLL)
+            self.check(stopping)
+            worker = max(idle, key=lambda one: len(one.holds.intersection(wanted)))
+            worker.busy = True
+        try:
+            yield worker
+        finally:
+            with self._changed:
+                worker.busy = False
+                self._changed.notify()
 
-    def on(self, addresses: Sequence[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    def check(self, stopping: Event) -> None:
+        """Raise where there is no use in waiting any longer."""
+        if self._error is not None:
+            raise self._error
+        if stopping.is_set():
+            raise StoppedError
+
+    def neighbours(self, worker: Worker) -> int:
+        """How many workers are on the same machine, itself included."""
+        return max(1, sum(other.host == worker.host for other in list(self.workers.values())))
+
+    def on(self, addresses: Collection[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """What a function gives on each of these workers, outside of Dask's tasks; those that are gone are left out."""
         if not addresses:
             return {}
         found: dict[str, Any] = self.client.run(function, *arguments, workers=list(addresses), on_error="ignore")
         return found
 
-    def _wait_for_workers(self) -> dict[str, int]:
-        """Numbers of threads by address; at least one."""
-        deadline = monotonic() + self.timeout
-        while not (found := self._ask()):
-            if monotonic() > deadline:
-                self._give_up()
-            sleep(POLL)
-        return found
+    def _keep_up_to_date(self) -> None:
+        while not self._closing.wait(POLL):
+            try:
+                self._look()
+            except Exception as error:
+                self._error = error
+                return
+
+    def _look(self) -> None:
+        """Take note of workers that came and went."""
+        threads = self._ask()
+        found = self.on(threads.keys() - self.workers.keys(), self._read_versions, self._distributions)
+        check_versions(self._here, found)
+        with self._changed:
+            for address in self.workers.keys() - threads.keys():
+                self.workers.pop(address).gone.set()
+            self.workers |= {address: Worker(address, threads[address]) for address in found}
+            self._changed.notify_all()
+        if self.workers:
+            self._seen_anybody = monotonic()
+        elif monotonic() - self._seen_anybody > self.timeout:
+            self._give_up()
 
     def _ask(self) -> dict[str, int]:
+        """Numbers of threads by address."""
         if self.client.status != "running":
             raise LostClusterError(f"the connection to the cluster's scheduler was lost; {KEPT}")
         try:
@@ -100,7 +146,7 @@ class Roster:
 
     def _give_up(self) -> None:
         address = self.client.scheduler.address
-        if self.workers:
+        if self._thread.is_alive():
             raise LostClusterError(f"all workers of {address} were lost, and none came in {self.timeout:g} s; {KEPT}")
         raise ClusterError(
             f"the cluster {address} has no worker: start some (`dask worker {address}`), or wait longer for the first "

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 ROOT = Path(__file__).parents[3]
-LONGEST = 150  # seconds that a test may take before its cluster is killed, so that nothing waits for ever
+LONGEST = 300  # seconds that a test may take before its cluster is killed, so that nothing waits for ever
 
 PLUGIN = """
 import os, signal, time
@@ -52,9 +52,23 @@ class Victim(Tiny):
 
     def fit(self, x):
         if not self.marker.exists():
-            self.marker.touch()
+            self.marker.write_text(str(os.getpid()))
             kill_worker()
         return super().fit(x)
+
+
+class Sleeper(Tiny):
+    \"\"\"Says who it is, and is never done.\"\"\"
+
+    def __init__(self, file=""):
+        super().__init__()
+        self.file = Path(file)
+
+    def fit(self, x):
+        temporary = self.file.with_suffix(".tmp")
+        temporary.write_text(str(os.getpid()))
+        temporary.rename(self.file)
+        time.sleep(120)
 
 
 class Deadly(Tiny):
@@ -62,7 +76,7 @@ class Deadly(Tiny):
         kill_worker()
 
 
-MODELS = {"tiny": Tiny, "victim": Victim, "deadly": Deadly}
+MODELS = {"tiny": Tiny, "victim": Victim, "deadly": Deadly, "sleeper": Sleeper}
 """
 
 

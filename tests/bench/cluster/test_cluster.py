@@ -1,12 +1,13 @@
 """Cells on real workers give what they give here, whoever dies."""
 
 from collections import Counter
+from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
 import bench
 from bench.cli import main
-from bench.cluster import remote
 from bench.cluster.cluster import Cluster
 from bench.cluster.errors import ClusterError, LostClusterError
 from bench.listener import Listener
@@ -24,16 +25,24 @@ def contents(out):
     }
 
 
+def has_ended(file):
+    """Whether the process that wrote its id into a file is gone, or is soon."""
+    process = Path("/proc") / file.read_text()
+    deadline = monotonic() + 20
+    while process.exists() and monotonic() < deadline:
+        sleep(0.05)
+    return not process.exists()
+
+
 def test_a_cluster_gives_what_jobs_give_though_a_worker_is_killed(start_cluster, plugin, tmp_path, monkeypatch):
     sent = Counter()
-    submit = Cluster._submit
+    send = Cluster._send
 
-    def counting(self, worker, function, *arguments):
-        if function is remote.receive:
-            sent[worker.address, arguments[1]] += 1
-        return submit(self, worker, function, *arguments)
+    def counting(self, worker, parcel, stopping):
+        sent[worker.address, parcel.name] += 1
+        send(self, worker, parcel, stopping)
 
-    monkeypatch.setattr(Cluster, "_submit", counting)
+    monkeypatch.setattr(Cluster, "_send", counting)
     cluster = start_cluster(2)
     marker = tmp_path / "killed"
     settings = {
@@ -45,6 +54,7 @@ def test_a_cluster_gives_what_jobs_give_though_a_worker_is_killed(start_cluster,
     }
     there = bench.run(**settings, out=tmp_path / "there", cluster=str(cluster.file), cluster_timeout=60)
     assert marker.exists(), "no worker was killed"
+    assert has_ended(marker), "what a worker that died was running goes on"
     assert (there["status"] == "ok").all(), there["error"].tolist()
     assert len(there) == 20
     here = bench.run(**settings, out=tmp_path / "here", jobs=2)
@@ -121,6 +131,34 @@ def test_workers_in_this_process_run_classes_of_the_callers(tmp_path):
     assert {model for model, _ in heard} == {"als"}
     environments = [result.measured["environment"] for result in Store(tmp_path / "out")]
     assert [environment["threads"] for environment in environments] == [1, 1], "as many as the worker has"
+
+
+def test_an_interrupt_ends_what_runs_on_the_workers(plugin, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'recsys-bench[cluster]'")
+    file = tmp_path / "sleeper"
+
+    class Interrupts(Listener):
+        def ended(self, result, reused):
+            deadline = monotonic() + 60
+            while not file.exists() and monotonic() < deadline:
+                sleep(0.05)
+            raise KeyboardInterrupt
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options, local_directory=str(tmp_path / "workers")) as cluster:
+        with pytest.raises(KeyboardInterrupt):
+            bench.run(
+                **DATA,
+                models=["sleeper", "tiny"],
+                parameters={"sleeper": {"file": str(file)}},
+                plugins=[plugin],
+                out=tmp_path / "out",
+                cluster=cluster,
+                listener=Interrupts(),
+            )
+        assert has_ended(file)
+        assert not list(tmp_path.glob("workers/**/recsys-bench-*"))
+    assert [result.cell.model for result in Store(tmp_path / "out")] == ["tiny"]
 
 
 def test_an_address_where_nobody_answers_is_one_message(tmp_path, capsys):
