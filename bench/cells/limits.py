@@ -27,7 +27,7 @@ def parse_memory(text: str | int | float | None) -> int:
     """
     if text is None or text == "":
         return 0
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(text))
+    match = re.fullmatch(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([A-Za-z]*)\s*", str(text))
     unit = UNITS.get(match[2].upper()) if match else None
     if match is None or unit is None or float(match[1]) * unit < MIB:
         raise LimitError(f"memory limit '{text}': write a number of MB, or 500MB, or 4GiB; at least 1 MB")

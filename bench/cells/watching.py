@@ -18,7 +18,8 @@ from bench.cells.child import WHERE_ARE_YOU
 from bench.cells.starting import Child, LostError, end_group
 
 OFTEN, SELDOM = 0.05, 0.25  # seconds between looks at a child, with and without a memory limit
-LAST_WORDS = 0.1  # seconds that a child has to print where it is, before it is killed
+# Seconds of silence after which a child that was asked where it is has said it; what eats memory has to be quick.
+LAST_WORDS = {"timeout": 0.25, "memory": 0.02, "stopped": 0.0}
 KILL_SECONDS = 15  # after which a killed process (stuck in a device, say) is left to the system
 KEPT_BYTES = 65536  # of what a child printed
 PIPE_BYTES = 65536
@@ -72,7 +73,7 @@ class Watch:
             while (code := self.child.poll()) is None:
                 exceeded = self.exceeded(stopping)
                 if exceeded:
-                    why, code = exceeded, self.end()
+                    why, code = exceeded, self.end(LAST_WORDS[exceeded])
                     break
                 self.listen(self.patience())
         except LostError:
@@ -102,11 +103,14 @@ class Watch:
         often = self.memory_limit or self.child.descriptor is None
         return max(0.0, min(OFTEN if often else SELDOM, self.deadline - monotonic()))
 
-    def end(self) -> int | None:
+    def end(self, last_words: float) -> int | None:
         """Ask the child where it is, kill it and what it started; its exit code, None where it can't even be killed."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child.pid, WHERE_ARE_YOU)
-        self.listen(LAST_WORDS)
+        if last_words:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child.pid, WHERE_ARE_YOU)
+            patience = monotonic() + 4 * last_words
+            while self.listen(last_words) and monotonic() < patience:
+                pass
         end_group(self.child.pid)
         patience = monotonic() + KILL_SECONDS
         while (code := self.child.poll()) is None and monotonic() < patience:
