@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -50,11 +51,15 @@ def connect(address: Any, timeout: float = TIMEOUT) -> Iterator[Any]:
             "`dask scheduler`, give its address as tcp://HOST:8786 or its scheduler file, see that no firewall lies "
             "between; --cluster-timeout waits longer"
         ) from error
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # of a lost connection it prints a traceback; we say it in one line
     try:
         with dask.config.set(QUIET):
             yield client
     finally:
         client.close(timeout=min(timeout, 5))
+        log.setLevel(level)
 
 
 def _is_file(address: Any) -> bool:

@@ -82,7 +82,7 @@ def test_a_cell_that_kills_two_workers_is_a_row_with_the_reason_and_others_go_on
     assert frame.loc["deadly", "error"].startswith("2 workers died while they ran this cell: tcp://127.0.0.1:")
 
 
-def test_a_lost_scheduler_ends_the_run_and_what_was_finished_is_kept(start_cluster, plugin, tmp_path):
+def test_a_lost_scheduler_ends_the_run_and_what_was_finished_is_kept(start_cluster, plugin, tmp_path, caplog):
     cluster = start_cluster(1)
 
     class KillsTheScheduler(Listener):
@@ -93,6 +93,7 @@ def test_a_lost_scheduler_ends_the_run_and_what_was_finished_is_kept(start_clust
     with pytest.raises(LostClusterError, match="the same command computes the rest") as lost:
         bench.run(**settings, cluster=str(cluster.file), cluster_timeout=60, listener=KillsTheScheduler())
     assert lost.value.exit_status == 1
+    assert "Traceback" not in caplog.text
     (kept,) = Store(tmp_path / "out").folders()
     before = (kept / "measured.json").read_bytes()
     assert (bench.run(**settings)["status"] == "ok").all()
