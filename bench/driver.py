@@ -6,13 +6,14 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import building, environment, loading, showcase
 from bench.cells.interrupts import Interrupts
@@ -24,7 +25,9 @@ from bench.datasets.errors import UnavailableError
 from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, is_file
 from bench.listener import Listener
 from bench.plugins import models as model_table
+from bench.plugins import pickle_rows
 from bench.registry import DATASETS, METRICS, SPLITS, ModelRow, look_up, resolve
+from bench.shard import Shard, name_of
 from recsys_impl.threads import thread_count
 from reports.projector import write_projector
 from reports.result import Cell, Result
@@ -34,6 +37,9 @@ from reports.writing import write_reports
 from splits.files import save_split
 from splits.interactions import Interactions
 from splits.split import Split, SplitError
+
+if TYPE_CHECKING:
+    from bench.cluster.cluster import Cluster
 
 CANDIDATES = "all items but those the user has in train, at any rating"
 
@@ -72,8 +78,10 @@ class Conditions:
     """How cells are run, which is no part of what they are.
 
     ``jobs`` cells side by side, ``threads`` for each (0: the cores divided by jobs), ``timeout`` in seconds and
-    ``memory_limit`` in bytes for each (0: none); with ``force`` also what is in the store already. With
-    ``tensorboard``, a folder, cells keep their vectors and they are written there for its projector.
+    ``memory_limit`` in bytes for each (0: none); with ``force`` also what is in the store already. With a ``shard``
+    only that share of the cells; with a ``cluster`` (an address, or what else Dask has) on its workers, one cell each,
+    with their threads. With ``tensorboard``, a folder, cells keep their vectors and they are written there for its
+    projector.
     """
 
     jobs: int = 1
@@ -81,6 +89,9 @@ class Conditions:
     timeout: float = 0.0
     memory_limit: int = 0
     force: bool = False
+    shard: Shard = field(default_factory=Shard)
+    cluster: Any = None
+    cluster_timeout: float | None = None
     tensorboard: Path | None = None
 
     def wants_vectors(self, cell: Cell) -> bool:
@@ -89,6 +100,9 @@ class Conditions:
 
     @property
     def threads_a_cell(self) -> int:
+        """0 for those that the worker of a cluster has."""
+        if self.cluster is not None:
+            return self.threads
         return self.threads or max(1, thread_count(0) // self.jobs)
 
 
@@ -104,6 +118,7 @@ class Run:
     own_models: str
     listener: Listener
     starter: Starter
+    share: frozenset[str]  # names of the cells that are this run's
     found: list[Result | Refusal | None] = field(default_factory=list)
     waiting: Counter[str] = field(default_factory=Counter)  # cells that still need a split's folder
 
@@ -136,13 +151,21 @@ def drive(
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
     remove_leftovers(out)
-    with Interrupts() as interrupts, scratch_folder(out) as scratch, Starter() as starter:
-        own_models = pickle_own(own, table, scratch)
-        run = Run(experiment, candidates, Store(out), scratch, conditions, own_models, listener, starter)
-        cells_a_split = sum(len(candidate.seeds) for candidate in candidates)
-        n_splits = sum(len(experiment.split_seeds(choice)) for choice in choices)
-        listener.planned(len(experiment.datasets) * n_splits * cells_a_split)
-        pool = Pool(partial(run_in_child, starter), conditions.jobs, run.store, scratch, listener, interrupts)
+    every = planned(experiment, candidates, choices)
+    share = conditions.shard.of(every)
+    with (
+        Interrupts() as interrupts,
+        _cluster(conditions, candidates) as cluster,
+        scratch_folder(out) as scratch,
+        Starter() as starter,
+    ):
+        own_models = pickle_own(own, table, scratch, travels=cluster is not None)
+        run = Run(experiment, candidates, Store(out), scratch, conditions, own_models, listener, starter, share)
+        listener.planned(sum(name_of(cell) in share for cell in every))
+        if cluster is None:
+            pool = Pool(partial(run_in_child, starter), conditions.jobs, run.store, scratch, listener, interrupts)
+        else:
+            pool = cluster.pool(run.store, scratch, listener, interrupts)
         pool.carry_out(
             (job for dataset in experiment.datasets for job in plan_dataset(run, dataset, choices)), run.done
         )
@@ -207,17 +230,23 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
 
 def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Job]:
     """The cells to run of one data set under every split and seed."""
-    label = Path(dataset).name if is_file(dataset) else dataset
-    groups = [(choice, seed) for choice in choices for seed in run.experiment.split_seeds(choice)]
+    label = label_of(dataset)
+    groups = []
+    for choice in choices:
+        for seed in run.experiment.split_seeds(choice):
+            cells = cells_of(run.candidates, label, choice, seed)
+            if mine := [one for one in cells if name_of(one[0]) in run.share]:
+                groups.append((choice, seed, mine))
+    if not groups:
+        return
     run.listener.preparing(label)
     try:
         interactions = load(run.experiment, dataset)
     except UnavailableError as error:
-        for choice, seed in groups:
-            run.add(Refusal(error, [cell for cell, _ in cells_of(run, label, choice, seed)]))
+        for *_, cells in groups:
+            run.add(Refusal(error, [cell for cell, _ in cells]))
         return
-    for choice, seed in groups:
-        cells = cells_of(run, label, choice, seed)
+    for choice, seed, cells in groups:
         try:
             split = loading.split(interactions, choice.label, seed)
         except SplitError as error:
@@ -234,10 +263,28 @@ def load(experiment: Experiment, dataset: str) -> Interactions:
     return loading.load(dataset, threshold=experiment.threshold, **options)  # type: ignore[arg-type]
 
 
-def cells_of(run: Run, dataset: str, choice: SplitChoice, seed: int) -> list[tuple[Cell, Candidate]]:
+def planned(experiment: Experiment, candidates: Sequence[Candidate], choices: Sequence[SplitChoice]) -> list[Cell]:
+    """All cells of the experiment, known before any data is."""
+    return [
+        cell
+        for dataset in experiment.datasets
+        for choice in choices
+        for seed in experiment.split_seeds(choice)
+        for cell, _ in cells_of(candidates, label_of(dataset), choice, seed)
+    ]
+
+
+def label_of(dataset: str) -> str:
+    """What a data set is called in results: a file by its name alone."""
+    return Path(dataset).name if is_file(dataset) else dataset
+
+
+def cells_of(
+    candidates: Sequence[Candidate], dataset: str, choice: SplitChoice, seed: int
+) -> list[tuple[Cell, Candidate]]:
     return [
         (Cell(dataset, choice.label, seed, candidate.name, candidate.parameters, model_seed), candidate)
-        for candidate in run.candidates
+        for candidate in candidates
         for model_seed in candidate.seeds
     ]
 
@@ -293,7 +340,8 @@ def job_of(run: Run, cell: Cell, key: str, identity: dict[str, Any]) -> Job:
 
 def share(run: Run, split: Split, jobs: Sequence[Job]) -> Iterator[Job]:
     """The jobs, with the split's arrays in a folder for their children to map."""
-    run.starter.prepare()
+    if run.conditions.cluster is None:
+        run.starter.prepare()
     folder = str(run.scratch / f"split-{jobs[0].number}")
     save_split(split, folder)
     known = showcase.known_items(split.interactions)
@@ -362,12 +410,22 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def pickle_own(own: Mapping[str, Any], table: Mapping[str, ModelRow], folder: Path) -> str:
+def _cluster(
+    conditions: Conditions, candidates: Sequence[Candidate]
+) -> AbstractContextManager[Cluster] | AbstractContextManager[None]:
+    """The cluster to run on, None where there is none."""
+    if conditions.cluster is None:
+        return nullcontext()
+    from bench.cluster.cluster import open_cluster
+
+    needed = {candidate.row.library for candidate in candidates if candidate.row.library and not candidate.missing}
+    return open_cluster(conditions.cluster, sorted(needed), conditions.cluster_timeout)
+
+
+def pickle_own(own: Mapping[str, Any], table: Mapping[str, ModelRow], folder: Path, travels: bool) -> str:
     """A file with the rows of the caller's own classes (which may live in a notebook), "" without any."""
     if not own:
         return ""
-    import cloudpickle
-
     file = folder / "own-models.pickle"
-    file.write_bytes(cloudpickle.dumps({name: table[name] for name in own}))
+    file.write_bytes(pickle_rows({name: table[name] for name in own}, travels))
     return str(file)

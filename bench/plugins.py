@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bench.registry import MODELS, ModelRow
@@ -78,6 +80,34 @@ def _row(name: str, entry: Any, origin: str) -> ModelRow:
         raise PluginError(f"{origin}: {name}.learns_from must be 'positives' or 'ratings', not {learns_from!r}")
     summary = (model_class.__doc__ or origin).strip().splitlines()[0]
     return ModelRow(model_class, summary, parameters, origin, learns_from=learns_from)
+
+
+def pickle_rows(rows: Mapping[str, ModelRow], travels: bool) -> bytes:
+    """The rows of the caller's own classes, which may live in a notebook.
+
+    If they are to travel to another machine, the modules that define them go along, unless they are installed.
+    """
+    import cloudpickle
+
+    names = {str(getattr(row.target, "__module__", "")) for row in rows.values()} if travels else set()
+    modules = [module for name in names if (module := sys.modules.get(name)) and not _is_installed(module)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        return bytes(cloudpickle.dumps(dict(rows)))
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_installed(module: ModuleType) -> bool:
+    """Whether another machine with the same packages has this module too."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return module.__name__ != "__main__" and not hasattr(module, "__path__")
+    installed = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    ours = module.__name__.partition(".")[0] in ("bench", "recsys_impl", "reports", "splits")
+    return ours or any(Path(file).is_relative_to(folder) for folder in installed)
 
 
 def check_contract(name: str, model_class: Callable[..., Any]) -> None:

@@ -19,6 +19,7 @@ from reports.person import Person, person
 from reports.result import Cell, Result
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
+from reports.stores import disagreements
 from reports.table import Leaderboard, Row, latest, leaderboards
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
@@ -116,7 +117,7 @@ def write_html(
     results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
     if uncertain is None:
         uncertain = uncertainties(leaderboards(results), store.read_again)
-    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
+    found = disagreements(store) + verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
     page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
     page = replace(page, speed=read_speed(store.root))
     path = Path(path)

@@ -42,12 +42,12 @@ class Pool:
         that nothing disturbs the timings of the one that runs. Where ``jobs`` fails, and at a first interrupt, cells
         that are running end before that is raised; a second interrupt, or a result that can't be stored, ends them.
         """
-        asked, ahead = iter(jobs), int(self.parallel > 1)
+        asked = iter(jobs)
         failure: BaseException | None = None
         threads = ThreadPoolExecutor(self.parallel)
         try:
             while True:
-                while failure is None and len(self._running) < self.parallel + ahead:
+                while failure is None and len(self._running) < self.room:
                     try:
                         job = next(asked)
                         self._running[threads.submit(self._run, job)] = job
@@ -72,6 +72,11 @@ class Pool:
             threads.shutdown(cancel_futures=True)
         if failure is not None:
             raise failure
+
+    @property
+    def room(self) -> int:
+        """How many jobs may have been asked for and not ended."""
+        return self.parallel + int(self.parallel > 1)
 
     def _wind_up(self, error: BaseException) -> BaseException:
         """Begin no further cell, and say what is still waited for."""
