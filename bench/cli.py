@@ -15,6 +15,7 @@ import click
 from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
 
+LARGEST_CUTOFF = 10_000
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
 
 
@@ -41,8 +42,9 @@ class Cutoffs(click.ParamType):
             numbers = tuple(int(part) for part in value.split(","))
         except ValueError:
             numbers = ()
-        if not numbers or min(numbers) < 1:
-            self.fail(f"'{value}' must be whole numbers of at least 1, for example 5,10,20", param, ctx)
+        if not numbers or min(numbers) < 1 or max(numbers) > LARGEST_CUTOFF:
+            wanted = f"whole numbers from 1 to {LARGEST_CUTOFF:,}"
+            self.fail(f"'{value[:60]}' must be {wanted}, for example 5,10,20", param, ctx)
         return tuple(sorted(set(numbers)))
 
 
@@ -57,7 +59,7 @@ class Columns(click.ParamType):
         pairs = [part.partition("=") for part in value.split(",")]
         if not all(role.strip() and name.strip() for role, _, name in pairs):
             self.fail(f"'{value}' must be like user=who,item=what,rating=stars, or user=1,item=2,rating=3", param, ctx)
-        return {role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs}
+        return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
@@ -96,7 +98,7 @@ def bench() -> None:
 @file_options
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:

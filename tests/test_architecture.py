@@ -21,7 +21,7 @@ ARROWS = {
     "driver": {"building", "environment", "loading", "showcase", "experiment", "plugins", "workers", "datasets"},
     "lookup": {"building", "environment", "loading", "plugins", "showcase"},
     "evaluation": {"datasets", "metrics", "ranking"},
-    "loading": {"experiment", "datasets"},
+    "loading": {"building", "experiment", "datasets"},
     "fingerprint": set(),
     "workers": set(),
     "scale": {"scale_chart", "workers"},
