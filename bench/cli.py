@@ -7,6 +7,7 @@ can't be read; compare has its own (``bench/gate.py``).
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ import click
 
 from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
+from bench.terminal import printable
 
 LARGEST_CUTOFF = 10_000
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
@@ -261,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding can't write is no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"  # type: ignore[assignment]
+    warnings.formatwarning = lambda message, *_: f"warning: {printable(str(message))}\n"  # type: ignore[assignment]
     try:
         status = bench.main(arguments, standalone_mode=False, prog_name="python -m bench")
     except click.exceptions.NoArgsIsHelpError as error:
@@ -273,10 +275,16 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("interrupted; what was finished is kept", err=True)
         return 130
+    except BrokenPipeError:  # the reader has seen enough: `list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except MemoryError as error:
+        click.echo(f"error: the memory is not enough: {error}", err=True)
+        return 2
     except (ValueError, OSError) as error:
         if not _is_ours(error):
             raise
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         return 2
     return int(status or 0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bench.building import takes
 from bench.experiment import ExperimentError, SplitChoice, is_file
 from bench.registry import DATASETS, SPLITS, look_up, resolve
 
@@ -66,6 +65,8 @@ def rule_of(name: str, parameters: Iterable[str]) -> Any:
     UnknownNameError, ExperimentError
         There is none of that name, or it doesn't take one of the parameters.
     """
+    from bench.building import takes
+
     row = look_up(SPLITS, "split", name)
     rule = resolve(row.target)
     for parameter in parameters:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("bench", "recsys_impl", "splits", "reports")
 
 # What a module of bench may import of bench. Leaves that everybody may use stand first.
-LEAVES = {"registry", "environment", "listener"}
+LEAVES = {"registry", "environment", "listener", "terminal"}
 ARROWS = {
     "__main__": {"cli"},
     "cli": {"api", "gate", "printing", "registry", "plugins", "experiment"},
@@ -20,7 +20,7 @@ ARROWS = {
     "checkup": {"building", "datasets", "experiment", "fingerprint", "loading", "plugins", "workers"},
     "driver": {"building", "environment", "loading", "showcase", "experiment", "plugins", "workers", "datasets"},
     "lookup": {"building", "environment", "loading", "plugins", "showcase"},
-    "evaluation": {"datasets", "metrics", "ranking"},
+    "evaluation": {"datasets", "experiment", "metrics", "ranking"},
     "loading": {"building", "experiment", "datasets"},
     "fingerprint": set(),
     "workers": set(),

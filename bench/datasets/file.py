@@ -98,7 +98,7 @@ def from_file(
 
 def _read(path: Path, columns: Columns | None) -> Table:
     """The columns of an interactions file, by role."""
-    if _is_parquet(path):
+    if is_parquet(path):
         names = parquet.column_names(path)
         roles = find_columns(path, names, columns)
         check_needed(path, names, roles)
@@ -107,7 +107,8 @@ def _read(path: Path, columns: Columns | None) -> Table:
     return read_table(path, form, {role: KINDS[role] for role in roles})
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, by its name or its first bytes."""
     if path.suffix.lower() in (".parquet", ".pq"):
         return True
     regular_size(path)  # to open a pipe is to wait for its other end
@@ -221,7 +222,7 @@ def _read_titles(path: Path, items: NDArray[Any]) -> tuple[dict[Any, str] | None
 
 
 def _read_titles_table(path: Path) -> Table:
-    if _is_parquet(path):
+    if is_parquet(path):
         names = parquet.column_names(path)
         roles = _title_roles(path, names)
         return parquet.read_parquet(path, {role: (names[place], KINDS[role]) for role, place in roles.items()})
