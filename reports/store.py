@@ -2,9 +2,12 @@
 
     results/
       cells/<dataset>/<split>/<split seed>/<model>-<model seed>-<start of the key>/
-        result.json         identity, status, metrics: the same bytes for the same key on the same machine
+        result.json         identity, status, metrics, curve: the same bytes for the same key on the same machine
         per_user.parquet    one row an evaluated user
         lists.parquet       user, rank 1..K as columns
+        per_item.parquet    one row an item: how often it was recommended, and hit
+        map.parquet         item, x, y: the item factors in the plane
+        vectors.npz         item and user factors, only where they were asked for
         measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
 
@@ -21,6 +24,8 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -31,7 +36,23 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.result import FORMAT, Cell, MetricValue, Result, Status
+from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
+
+VECTORS = "vectors.npz"
+DATASET_LISTS = (
+    "titles",
+    "genres",
+    "item_ids",
+    "user_ids",
+    "item_counts",
+    "test_item_counts",
+    "relevant_item_counts",
+    "user_counts",
+    "activity",
+    "rating_histogram",
+    "known_items",
+    "showcase",
+)
 
 
 class StoreError(ValueError):
@@ -86,18 +107,26 @@ class Store:
         result.measured = _read_json(measured)
         if not isinstance(result.measured.get("environment") or {}, dict):
             raise StoreError(f"{measured}: its environment is not an object; {_REDO}")
-        if tables and "per_user" in n_rows:
-            result.per_user = _read_parquet(path.with_name("per_user.parquet"), n_rows["per_user"])
-            result.users = result.per_user.pop("user")
-        if tables and "lists" in n_rows:
-            lists = _read_parquet(path.with_name("lists.parquet"), n_rows["lists"], columns=2)
-            result.users = lists.pop("user")
-            result.lists = np.column_stack(list(lists.values()))
+        if result.curve is not None and not _are_seconds(
+            result.measured.get("curve_seconds"), len(result.curve.epochs)
+        ):
+            raise StoreError(f"{measured}: curve_seconds are not the curve's {len(result.curve.epochs)} times; {_REDO}")
+        if tables:
+            _read_tables(result, path.parent, n_rows)
         return result
 
     def read_again(self, result: Result) -> Result:
         """A result of this store with what is per user, for one that was read without."""
         return self.read(self.cell_folder(result.cell, result.key))
+
+    def read_vectors(self, result: Result) -> dict[str, NDArray[np.float32]] | None:
+        """A stored result's item and user factors (empty: its model has none), None where nobody asked for them."""
+        path = self.cell_folder(result.cell, result.key) / VECTORS
+        return read_vectors(path) if path.exists() else None
+
+    def has_vectors(self, cell: Cell, key: str) -> bool:
+        """Whether a stored cell was asked for its factors; the model may have none."""
+        return (self.cell_folder(cell, key) / VECTORS).exists()
 
     def find(self, cell: Cell, key: str) -> Path | None:
         """The folder of a finished (``ok``) cell, or None."""
@@ -168,9 +197,17 @@ def _write_files(result: Result, folder: Path) -> None:
         if result.lists is not None:
             ranks = {f"rank_{rank + 1}": result.lists[:, rank] for rank in range(result.lists.shape[1])}
             tables["lists"] = {"user": result.users, **ranks}
+    if result.per_item:
+        (n_items,) = {len(values) for values in result.per_item.values()}
+        tables["per_item"] = {"item": np.arange(n_items, dtype=np.int32), **result.per_item}
+    if result.item_map is not None:
+        x, y = result.item_map.places.T
+        tables["map"] = {"item": result.item_map.items, "x": x, "y": y}
     for name, columns in tables.items():
         _write_parquet(folder / f"{name}.parquet", columns)
-    rows = {name: len(columns["user"]) for name, columns in tables.items()}
+    if result.vectors is not None:
+        write_vectors(folder / VECTORS, result.vectors)
+    rows = {name: len(next(iter(columns.values()))) for name, columns in tables.items()}
     finished = datetime.now(UTC).isoformat(timespec="microseconds")
     write_text(folder / "measured.json", to_json({"finished": finished, **result.measured}))
     write_text(folder / "result.json", to_json(_json_content(result, rows)))
@@ -189,6 +226,7 @@ def _json_content(result: Result, tables: dict[str, int]) -> dict[str, Any]:
         "counts": result.counts,
         "notes": result.notes,
         "neighbours": {str(item): codes for item, codes in result.neighbours.items()},
+        **({} if result.curve is None else {"curve": asdict(result.curve)}),
         "tables": tables,
     }
 
@@ -207,6 +245,7 @@ def _from_json(content: dict[str, Any]) -> Result:
         counts={name: _count(count) for name, count in content["counts"].items()},
         notes=[str(note) for note in content["notes"]],
         neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
+        curve=None if content.get("curve") is None else _curve(**content["curve"]),
     )
 
 
@@ -228,6 +267,22 @@ def _metric(
         raise TypeError(f"higher_is_better must be true or false, not {higher_is_better!r}")
     figure = math.nan if value is None else _number(value)
     return MetricValue(figure, over_all, higher_is_better, _whole(version), _text(per_user))
+
+
+def _curve(metric: str, epochs: list[int], values: list[float], n_users: int) -> Curve:
+    curve = Curve(_text(metric), [_count(epoch) for epoch in epochs], list(map(_number, values)), _count(n_users))
+    if len(curve.epochs) != len(curve.values) or curve.epochs != sorted(set(curve.epochs)):
+        raise ValueError(f"a curve of {len(curve.values)} values at the epochs {_short(epochs)}")
+    return curve
+
+
+def _are_seconds(value: Any, n: int) -> bool:
+    """Whether these are n times of a clock that runs forward."""
+    try:
+        seconds = [_number(one) for one in value]
+    except TypeError:
+        return False
+    return len(seconds) == n and seconds == sorted(seconds) and min(seconds, default=0) >= 0
 
 
 def _number(value: Any) -> float:
@@ -261,8 +316,8 @@ def _short(value: Any) -> str:
 
 
 def _check_dataset(content: dict[str, Any]) -> None:
-    """That titles are a list and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in ("titles", "item_ids", "known_items", "showcase"):
+    """That lists are lists and showcase users have a history and test items; raises KeyError or TypeError."""
+    for name in DATASET_LISTS:
         if not isinstance(content.get(name), list | None):
             raise TypeError(f"{name} is not a list")
     for user in content.get("showcase") or []:
@@ -305,7 +360,61 @@ def _write_parquet(path: Path, columns: dict[str, NDArray[Any]]) -> None:
         os.fsync(stream.fileno())
 
 
-def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[Any]]:
+def _read_tables(result: Result, folder: Path, n_rows: dict[str, int]) -> None:
+    """Add what stays on disk for a summary."""
+    if "per_user" in n_rows:
+        result.per_user = _read_parquet(folder / "per_user.parquet", n_rows["per_user"])
+        result.users = result.per_user.pop("user")
+    if "lists" in n_rows:
+        lists = _read_parquet(folder / "lists.parquet", n_rows["lists"], columns=2)
+        result.users = lists.pop("user")
+        result.lists = np.column_stack(list(lists.values()))
+    if "per_item" in n_rows:
+        path = folder / "per_item.parquet"
+        result.per_item = _read_parquet(path, n_rows["per_item"], "item")
+        if not np.array_equal(result.per_item.pop("item"), np.arange(n_rows["per_item"])):
+            raise StoreError(f"{path}: its items are not 0, 1, 2, ...; {_REDO}")
+        if not all(values.dtype.kind == "i" and (values >= 0).all() for values in result.per_item.values()):
+            raise StoreError(f"{path}: holds something else than counts; {_REDO}")
+    if "map" in n_rows:
+        path = folder / "map.parquet"
+        columns = _read_parquet(path, n_rows["map"], "item", columns=3)
+        items, places = columns.pop("item"), np.column_stack(list(columns.values()))
+        if list(columns) != ["x", "y"] or items.dtype.kind != "i" or not np.isfinite(places).all():
+            raise StoreError(f"{path}: not items and their places x, y; {_REDO}")
+        if len(np.unique(items)) < len(items) or min(items, default=0) < 0:
+            raise StoreError(f"{path}: an item is there twice, or below 0; {_REDO}")
+        result.item_map = ItemMap(items, places)
+
+
+def write_vectors(path: Path, vectors: dict[str, NDArray[np.float32]]) -> None:
+    with open(path, "wb") as stream:
+        np.savez(stream, **vectors)  # type: ignore[arg-type]  # an array could also be named allow_pickle
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a vectors.npz, each two-dimensional and finite; nothing is unpickled.
+
+    Raises
+    ------
+    StoreError
+        The file is cut off or holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            vectors = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
+    for name, values in vectors.items():
+        named = name in ("item_factors", "user_factors")
+        if not named or values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise StoreError(f"{path}: {name} is not what item or user factors are; {_REDO}")
+    return vectors
+
+
+def _read_parquet(path: Path, rows: int, key: str = "user", columns: int = 1) -> dict[str, NDArray[Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -316,8 +425,8 @@ def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[
             raise ValueError("a column is there twice")
     except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
-    if "user" not in table.column_names or len(table.column_names) < columns:
-        raise StoreError(f"{path}: has columns {table.column_names}, not 'user' and its values; {_REDO}")
+    if key not in table.column_names or len(table.column_names) < columns:
+        raise StoreError(f"{path}: has columns {table.column_names}, not '{key}' and its values; {_REDO}")
     if len(table) != rows:
         raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
     found = {name: table[name].to_numpy() for name in table.column_names}
