@@ -37,7 +37,9 @@ def check_inside(root: str | Path, folder: str | Path) -> None:
         It lies elsewhere: a results folder from somebody else would have us write where its links point.
     """
     if not Path(folder).resolve().is_relative_to(Path(root).resolve()):
-        raise OutputError(f"{folder}: is a link to {Path(folder).resolve()}, out of the folder {root}: remove the link")
+        raise OutputError(
+            f"{folder}: leads to {Path(folder).resolve()}, out of the folder {root}: remove the link in it"
+        )
 
 
 def _check_output(name: str | Path) -> None:
