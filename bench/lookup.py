@@ -26,6 +26,7 @@ from bench.loading import load
 from bench.plugins import models as model_table
 from bench.registry import OURS, ModelRow, look_up, resolve
 from bench.showcase import history
+from bench.terminal import shown
 from recsys_impl.base import ModelError, NoSimilarityError, Recommender, top_k
 from recsys_impl.kernels import topk
 from reports.output import check_inside
@@ -171,7 +172,7 @@ def _explained(name: str) -> Iterator[None]:
         if ours:  # a library that isn't installed
             raise LookupFailedError(f"model '{name}': {error}") from error
         where = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{type(error).__name__}: {str(error)[:500]} ({Path(where.filename).name}, line {where.lineno})"
+        told = f"{type(error).__name__}: {shown(error)} ({Path(where.filename).name}, line {where.lineno})"
         raise LookupFailedError(f"model '{name}' failed: {told}") from error
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.registry import MODELS, ModelRow
+from bench.terminal import shown
 
 GROUP = "recsys_bench.models"
 LONGEST_NAME = 100
@@ -53,7 +54,7 @@ def load_file(file: str | Path) -> dict[str, Any]:
         sys.modules[module_name] = _imported(file, path, module_name)
     found = vars(sys.modules[module_name]).get("MODELS")
     if not isinstance(found, dict) or not found:
-        raise PluginError(f'plug-in {file}: needs a dict MODELS = {{"my-model": MyModel}}, found {_text(found)}')
+        raise PluginError(f'plug-in {file}: needs a dict MODELS = {{"my-model": MyModel}}, found {shown(found)}')
     return found
 
 
@@ -67,7 +68,7 @@ def _imported(file: str | Path, path: Path, module_name: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise PluginError(f"plug-in {file}: {type(error).__name__}: {_text(error)}") from error
+        raise PluginError(f"plug-in {file}: {type(error).__name__}: {shown(error)}") from error
     finally:
         sys.modules.pop(module_name, None)  # the caller enters what is whole
         with suppress(ValueError):  # it may have taken itself away
@@ -79,7 +80,7 @@ def _row(name: str, entry: Any, origin: str) -> ModelRow:
     """A registry row for a class, or for (class, parameters)."""
     if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not 0 < len(name) <= LONGEST_NAME:
         raise PluginError(
-            f"{origin}: a model is named {_text(name)}: a name is 1 to {LONGEST_NAME} printable characters"
+            f"{origin}: a model is named {shown(name)}: a name is 1 to {LONGEST_NAME} printable characters"
         )
     if set(name) & set(",="):
         raise PluginError(f"{origin}: model '{name}': --models and --set could not name it; leave ',' and '=' out")
@@ -87,13 +88,13 @@ def _row(name: str, entry: Any, origin: str) -> ModelRow:
     if isinstance(entry, ModelRow):
         return replace(entry, summary=entry.summary or origin)
     if not callable(model_class) or not isinstance(parameters, dict):
-        raise PluginError(f"{origin}: model '{name}' must be a class or (class, parameters), not {_text(entry)}")
+        raise PluginError(f"{origin}: model '{name}' must be a class or (class, parameters), not {shown(entry)}")
     if not all(isinstance(parameter, str) for parameter in parameters):
-        raise PluginError(f"{origin}: model '{name}': the names of parameters must be texts, not {_text(parameters)}")
+        raise PluginError(f"{origin}: model '{name}': the names of parameters must be texts, not {shown(parameters)}")
     check_contract(name, model_class)
     learns_from: Any = _attribute(name, model_class, "learns_from", "positives")
-    if _text(learns_from) not in ("'positives'", "'ratings'"):
-        raise PluginError(f"{origin}: {name}.learns_from must be 'positives' or 'ratings', not {_text(learns_from)}")
+    if shown(learns_from) not in ("'positives'", "'ratings'"):
+        raise PluginError(f"{origin}: {name}.learns_from must be 'positives' or 'ratings', not {shown(learns_from)}")
     described = _attribute(name, model_class, "__doc__", "")
     summary = ((described.strip() if isinstance(described, str) else "") or origin).splitlines()[0]
     return ModelRow(model_class, summary, parameters, origin, learns_from=learns_from)
@@ -119,13 +120,4 @@ def _attribute(name: str, model_class: Any, attribute: str, default: Any) -> Any
     try:
         return getattr(model_class, attribute, default)
     except Exception as error:
-        raise PluginError(f"model '{name}': its {attribute} raises {type(error).__name__}: {_text(error)}") from error
-
-
-def _text(value: Any) -> str:
-    """How a plug-in's object or error prints, if it can; the beginning of it."""
-    try:
-        text = str(value) if isinstance(value, BaseException) else repr(value)
-    except Exception as error:
-        return f"a {type(value).__name__} that can't be printed ({type(error).__name__})"
-    return text if len(text) <= 300 else f"{text[:297]}..."
+        raise PluginError(f"model '{name}': its {attribute} raises {type(error).__name__}: {shown(error)}") from error

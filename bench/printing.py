@@ -142,7 +142,7 @@ def verdicts(found: Iterable[Verdict]) -> None:
         f"{'CHECK' if verdict.serious else 'note'}: {verdict.dataset}, {verdict.split}: {verdict.kind}: {verdict.text}"
         for verdict in found
     ]
-    print("\n".join([*told, ""]) if told else "sanity checks: nothing found\n")
+    print(printable("\n".join([*told, ""])) if told else "sanity checks: nothing found\n")
 
 
 def leaderboards(results: Iterable[Result]) -> None:

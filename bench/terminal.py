@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def printable(text: str) -> str:
     """The text with what isn't printed as an escape: control characters, changes of direction, half characters."""
@@ -18,3 +20,12 @@ def cell(text: str) -> str:
     from rich.markup import escape
 
     return escape(printable(text))
+
+
+def shown(value: Any, most: int = 300) -> str:
+    """How somebody else's object or error prints, if it can; the beginning of it."""
+    try:
+        text = str(value) if isinstance(value, BaseException) else repr(value)
+    except Exception as error:
+        return f"a {type(value).__name__} that can't be printed ({type(error).__name__})"
+    return text if len(text) <= most else f"{text[: most - 3]}..."

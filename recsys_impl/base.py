@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Self
 
 import numpy as np
@@ -38,7 +41,8 @@ class NoSimilarityError(ModelError):
 # What NumPy, SciPy and the standard library raise on a file that isn't what `save` wrote.
 DAMAGE = (
     *(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RecursionError),
-    *(OverflowError, zipfile.BadZipFile, zlib.error, NotImplementedError),
+    *(OverflowError, RuntimeError, SyntaxError, TokenError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
 )
 
 

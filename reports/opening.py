@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 LARGEST = 2**30  # bytes of one file; ten times that of a cell with a million users
 
@@ -26,6 +27,22 @@ def open_regular(path: str | Path, largest: int = LARGEST) -> BinaryIO:
     if not stat.S_ISREG(status.st_mode):
         raise OSError("it is a folder, a pipe or a device")
     raise OSError(f"it is larger than {largest // 2**20:,} MB")
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file; raises OSError, ValueError or RecursionError.
+
+    Numbers that no array holds, of more than twenty digits, and NaN, which isn't JSON, are no values of ours.
+    """
+    return json.loads(read_text(path), parse_int=_whole, parse_constant=_refuse)
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if len(digits) <= 20 else _refuse(f"{digits[:20]}... with {len(digits)} digits")
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text} is no number of a result")
 
 
 def read_text(path: str | Path) -> str:

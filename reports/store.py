@@ -19,10 +19,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import lzma
 import math
 import os
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -31,29 +33,24 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.opening import open_regular, read_text
+from reports.dataset_check import check_dataset
+from reports.opening import open_regular, read_json
 from reports.output import check_inside
 from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
 
 VECTORS = "vectors.npz"
-DATASET_LISTS = (
-    "titles",
-    "genres",
-    "item_ids",
-    "user_ids",
-    "item_counts",
-    "test_item_counts",
-    "relevant_item_counts",
-    "user_counts",
-    "activity",
-    "rating_histogram",
-    "known_items",
-    "showcase",
+
+
+# What NumPy and the standard library raise on an .npz that is cut off, damaged or made to confuse.
+DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError, OverflowError, TokenError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, AttributeError),
 )
 
 
@@ -166,8 +163,8 @@ class Store:
             return None
         content = _read_json(path)
         try:
-            _check_dataset(content)
-        except (KeyError, TypeError) as error:
+            check_dataset(content)
+        except (TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
         return content
 
@@ -325,17 +322,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _check_dataset(content: dict[str, Any]) -> None:
-    """That lists are lists and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in DATASET_LISTS:
-        if not isinstance(content.get(name), list | None):
-            raise TypeError(f"{name} is not a list")
-    for user in content.get("showcase") or []:
-        codes = [user["user"], *user["history"], *user["test"]]
-        if not all(isinstance(code, int) for code in codes):
-            raise TypeError("a showcase user has codes that are not whole numbers")
-
-
 def to_json(content: dict[str, Any]) -> str:
     """JSON as its standard has it: NumPy's scalars as numbers, what isn't finite as null."""
     try:
@@ -431,7 +417,7 @@ def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         with open_regular(path) as stream, np.load(stream, allow_pickle=False) as stored:
             vectors = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     for name, values in vectors.items():
         named = name in ("item_factors", "user_factors")
@@ -493,7 +479,7 @@ _REDO = "delete the folder it is in to have the cell computed again"
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path))
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     if not isinstance(content, dict):

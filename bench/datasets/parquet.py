@@ -41,7 +41,7 @@ def _opened(path: Path) -> Iterator[Any]:
             schema = pq.read_schema(stream)
             texts = [field.name for field in schema if _is_text(field.type)]
             yield pq.ParquetFile(stream, read_dictionary=texts)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: a name of a column
         raise DatasetError(
             f"{path} is not a whole Parquet file: {str(error)[:500]}. It is cut off or damaged: get it again."
         ) from error
