@@ -7,6 +7,7 @@ can't be read; compare has its own (``bench/gate.py``).
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -14,7 +15,9 @@ import click
 
 from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
+from bench.terminal import printable
 
+LARGEST_CUTOFF = 10_000
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
 
 
@@ -41,8 +44,9 @@ class Cutoffs(click.ParamType):
             numbers = tuple(int(part) for part in value.split(","))
         except ValueError:
             numbers = ()
-        if not numbers or min(numbers) < 1:
-            self.fail(f"'{value}' must be whole numbers of at least 1, for example 5,10,20", param, ctx)
+        if not numbers or min(numbers) < 1 or max(numbers) > LARGEST_CUTOFF:
+            wanted = f"whole numbers from 1 to {LARGEST_CUTOFF:,}"
+            self.fail(f"'{value[:60]}' must be {wanted}, for example 5,10,20", param, ctx)
         return tuple(sorted(set(numbers)))
 
 
@@ -57,7 +61,7 @@ class Columns(click.ParamType):
         pairs = [part.partition("=") for part in value.split(",")]
         if not all(role.strip() and name.strip() for role, _, name in pairs):
             self.fail(f"'{value}' must be like user=who,item=what,rating=stars, or user=1,item=2,rating=3", param, ctx)
-        return {role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs}
+        return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
@@ -97,7 +101,7 @@ def bench() -> None:
 @file_options
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a cell that takes longer. [default: none]")
 @click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
@@ -279,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding can't write is no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"  # type: ignore[assignment]
+    warnings.formatwarning = lambda message, *_: f"warning: {printable(str(message))}\n"  # type: ignore[assignment]
     try:
         status = bench.main(arguments, standalone_mode=False, prog_name="python -m bench")
     except click.exceptions.NoArgsIsHelpError as error:
@@ -291,10 +295,16 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("interrupted; what was finished is kept", err=True)
         return 130
+    except BrokenPipeError:  # the reader has seen enough: `list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except MemoryError as error:
+        click.echo(f"error: the memory is not enough: {error}", err=True)
+        return 2
     except (ValueError, OSError) as error:
         if not _is_ours(error):
             raise
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         return getattr(error, "exit_status", 2)
     return int(status or 0)
 

@@ -26,7 +26,7 @@ from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_mo
 from bench.listener import Listener
 from bench.plugins import models as model_table
 from bench.plugins import pickle_rows
-from bench.registry import DATASETS, METRICS, SPLITS, ModelRow, look_up, resolve
+from bench.registry import DATASETS, METRICS, ModelRow, look_up
 from bench.shard import Shard, name_of
 from recsys_impl.threads import thread_count
 from reports.projector import write_projector
@@ -221,10 +221,7 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
     """The splits to run; a parameter that a rule doesn't take is refused."""
     choices = [SplitChoice.parse(text) for text in experiment.splits]
     for choice in choices:
-        rule = resolve(look_up(SPLITS, "split", choice.name).target)
-        for name in choice.parameters:
-            if not building.takes(rule, name):
-                raise ExperimentError(f"split '{choice.name}' has no parameter '{name}': {SPLITS[choice.name].summary}")
+        loading.rule_of(choice.name, choice.parameters)
     return choices
 
 

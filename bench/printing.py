@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.listener import Listener
+from bench.terminal import cell, printable
 from reports.result import Cell, Result
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ class RunProgress(Listener):
 
     def _say(self, text: str) -> None:
         if self.bars is not None:
-            self.bars.console.print(text, markup=False)
+            self.bars.console.print(printable(text), markup=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -145,7 +146,7 @@ def verdicts(found: Iterable[Verdict]) -> None:
         f"{'CHECK' if verdict.serious else 'note'}: {verdict.dataset}, {verdict.split}: {verdict.kind}: {verdict.text}"
         for verdict in found
     ]
-    print("\n".join([*told, ""]) if told else "sanity checks: nothing found\n")
+    print(printable("\n".join([*told, ""])) if told else "sanity checks: nothing found\n")
 
 
 def leaderboards(results: Iterable[Result]) -> None:
@@ -158,7 +159,7 @@ def leaderboards(results: Iterable[Result]) -> None:
 
     out, cells = console(), list(results)
     for board in make(cells, uncertainties(make(cells), lambda result: result, metrics=())):
-        table = Table(title=f"{board.dataset}, {board.split} split", title_justify="left", title_style="bold")
+        table = Table(title=cell(f"{board.dataset}, {board.split} split"), title_justify="left", title_style="bold")
         table.add_column("model", no_wrap=True)
         columns = [column for column in board.select("accuracy", "ratings") if column.metric not in NOT_IN_TERMINAL]
         for column in columns:
@@ -178,7 +179,7 @@ def leaderboards(results: Iterable[Result]) -> None:
                 numbers.seconds(row.cost.get("recommend_seconds")),
                 numbers.megabytes(row.cost.get("peak_memory_mb")),
             ]
-            table.add_row(row.label, *values, *costs)
+            table.add_row(cell(row.label), *values, *costs)
         if board.rows:
             out.print(table)
             if any(board.is_like_best(row) for row in board.rows):
@@ -186,7 +187,8 @@ def leaderboards(results: Iterable[Result]) -> None:
             if board.uncertainty and board.primary and board.uncertainty.components:
                 print(board.uncertainty.variance_text(board.primary.title))
         for row in board.problems:
-            out.print(f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}", markup=False)
+            told = f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}"
+            out.print(printable(told), markup=False)
         out.print()
 
 
@@ -247,7 +249,7 @@ def similar(found: Similar, as_json: bool) -> None:
         return
     if found.others:
         more = f" and {len(found.others) - 5} more" if len(found.others) > 5 else ""
-        print(f"also matching: {'; '.join(found.others[:5])}{more}", file=sys.stderr)
+        print(printable(f"also matching: {'; '.join(found.others[:5])}{more}"), file=sys.stderr)
     rows = [[str(n), _decimal(item.value, 3), item.title or str(item.id)] for n, item in enumerate(found.items, 1)]
     name = found.item.title or str(found.item.id)
     _print_table(["", "similarity", f"similar to {name}"], rows, f"{found.model}")
@@ -347,14 +349,13 @@ def _list_rows(title: str, rows: Sequence[SpeedRow]) -> None:
 
 
 def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    table = Table(title=cell(title), title_justify="left", title_style="bold")
     for heading in headings:
-        table.add_column(escape(heading))
+        table.add_column(cell(heading))
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(cell, row))
     console().print(table)
 
 

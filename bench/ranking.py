@@ -173,12 +173,14 @@ def rank(
     lists = np.empty((len(user_codes), k), np.int32)
     auc = np.empty(len(user_codes), np.float64)
     block = max(2, block_bytes // (4 * seen.shape[1]))
+    # A plug-in may give the same buffer each time: what another thread's turn writes there is not for this one's lists.
     scoring = nullcontext() if concurrent else Lock()
 
     def rank_block(start: int) -> None:
         rows = slice(start, start + block)
         with scoring:
             scores = _scores_of(score, user_codes[rows], seen.shape[1])
+            scores = scores if concurrent else scores.copy()
         wrong = int(measures.rank_rows(scores, user_codes[rows], seed, *tables, lists[rows], auc[rows]))
         if wrong >= 0:
             raise _not_finite(int(user_codes[rows][wrong]), scores[wrong])
@@ -191,7 +193,10 @@ def rank(
 def _scores_of(score: Scorer, users: NDArray[np.int64], n_items: int) -> NDArray[np.float32]:
     """The scores of a block, float32 (b, n_items), asked for together with repeated users where the block is small."""
     asked = max(len(users), 2, -(-FEWEST_SCORES // n_items))
-    scores = np.asarray(score(np.resize(users, asked)))
+    found = score(np.resize(users, asked))
+    scores = np.asarray(found)
+    if np.ma.isMaskedArray(found):
+        raise RankingError("score(user_ids) gave a masked array: every item needs a score")
     if scores.shape != (asked, n_items):
         raise RankingError(
             f"score(user_ids) gave an array of shape {scores.shape} for {asked} users and {n_items} items: "

@@ -55,7 +55,10 @@ class Task:
 
 
 class Material:
-    """A split as the matrices that fitting and ranking need."""
+    """A split as the matrices that fitting and ranking need.
+
+    ``empty_history``, bool (n_users,), says of which users the model is given nothing; they get ``popularity``'s lists.
+    """
 
     def __init__(self, split: Split, learns_from: str):
         self.split = split
@@ -65,6 +68,9 @@ class Material:
         self.seen = train.to_csr()
         self.positives = train.positives()
         self.fitted_on = train.to_csr(train.ratings) if learns_from == "ratings" else self.positives
+        # Before any fit: a model may write into the matrix that it is given.
+        self.empty_history = np.diff(self.fitted_on.indptr) == 0
+        self.popularity = Popularity().fit(self.positives)
         test = split.test
         self.relevant = test.select(test.relevant).to_csr()
 
@@ -87,11 +93,6 @@ class Material:
         """bool (n test users,): with at least one training interaction."""
         return np.asarray(self.n_train > 0)
 
-    @cached_property
-    def empty_history(self) -> NDArray[np.bool_]:
-        """bool (n_users,): the model was given nothing of this user."""
-        return np.asarray(np.diff(self.fitted_on.indptr) == 0)
-
 
 def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     """Fit a fresh model on the split's train part and measure it on the test part."""
@@ -111,7 +112,7 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
         measure_ratings(result, model, material, task)
     result.counts, result.notes = describe(material)
     result.counts |= count_faults(ranked, material)
-    result.neighbours = neighbours(model, task.known_items)
+    result.neighbours = neighbours(model, task.known_items, split.interactions.n_items)
     result.curve, curve_seconds = watch.curve()
     if watch.trouble:
         result.notes.append(f"No learning curve: asked during its fit, the model raised {watch.trouble}")
@@ -185,8 +186,7 @@ def fit(model: Any, material: Material, task: Task, watch: Watch) -> tuple[Any, 
 
 def with_fallback(model: Any, material: Material) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """The model's scores, with those of popularity for users of whom the model was given nothing."""
-    popularity = Popularity().fit(material.positives)
-    empty = material.empty_history
+    popularity, empty = material.popularity, material.empty_history
 
     def score(users: NDArray[Any]) -> NDArray[Any]:
         scores = model.score(users)
@@ -254,7 +254,7 @@ def measure_ratings(result: Result, model: Any, material: Material, task: Task) 
     test = material.split.test
     assert test.ratings is not None
     assert test.rating_scale is not None
-    predicted = np.clip(model.predict(test.users, test.items), *test.rating_scale)
+    predicted = np.clip(_predictions(model, test.users, test.items, task), *test.rating_scale)
     if not np.isfinite(predicted).all():
         raise ContractError(f"{task.cell.model}: predict gave a rating that is not finite: lower learning_rate")
     errors = RatingErrors(test.users, predicted, test.ratings, test.n_users)
@@ -265,6 +265,18 @@ def measure_ratings(result: Result, model: Any, material: Material, task: Task) 
         result.per_user[f"{name}_sum"], result.per_user[f"{name}_count"] = parts[:, 0], parts[:, 1]
         everybody, warm = put_together(row.put_together, parts), put_together(row.put_together, parts[material.warm])
         _add(result, name, row, warm, None if material.warm.all() else everybody)
+
+
+def _predictions(model: Any, users: NDArray[Any], items: NDArray[Any], task: Task) -> NDArray[np.float64]:
+    """One number a pair; a single number for all of them would be repeated without a word."""
+    found = model.predict(users.copy(), items.copy())
+    predicted = np.asarray(found)
+    if np.ma.isMaskedArray(found) or predicted.shape != users.shape or predicted.dtype.kind not in "fiu":
+        got = f"{predicted.dtype} of shape {predicted.shape}"
+        raise ContractError(
+            f"{task.cell.model}.predict(user_ids, item_ids) gave {got}: expected numbers of shape {users.shape}"
+        )
+    return predicted.astype(np.float64)
 
 
 def describe(material: Material) -> tuple[dict[str, int], list[str]]:
@@ -320,14 +332,26 @@ def count_per_item(evaluated: Ranked, ks: Sequence[int]) -> dict[str, NDArray[np
     return counts
 
 
-def neighbours(model: Any, items: Sequence[int]) -> dict[int, list[int]]:
-    """For each item the codes of its nearest, itself first; empty for a model without a notion of similarity."""
+def neighbours(model: Any, items: Sequence[int], n_items: int) -> dict[int, list[int]]:
+    """For each item the codes of its nearest, itself first; empty for a model without a notion of similarity.
+
+    Raises
+    ------
+    ContractError
+        ``similar_items`` gave something else than item codes and similarities, a row each.
+    """
     if not callable(getattr(model, "similar_items", None)) or not len(items):
         return {}
     try:
-        ids, _ = model.similar_items(np.asarray(items), N=NEIGHBOURS)
+        found = model.similar_items(np.asarray(items), N=NEIGHBOURS)
     except NoSimilarityError:
         return {}
+    ids = np.asarray(found[0]) if isinstance(found, tuple | list) and len(found) == 2 else np.empty(0)
+    if ids.ndim != 2 or len(ids) != len(items) or ids.dtype.kind not in "iu" or (ids >= n_items).any():
+        raise ContractError(
+            f"{type(model).__name__}.similar_items(item_ids, N) must give (ids, similarities), each of "
+            f"{len(items)} rows, ids whole numbers below {n_items} or -1 for none"
+        )
     return {int(item): [int(code) for code in row if code >= 0] for item, row in zip(items, ids, strict=True)}
 
 
@@ -350,7 +374,7 @@ def size_mb(model: Any) -> float:
     """The arrays that a fitted model holds, in MB (2**20 bytes)."""
     total = 0
     for value in vars(model).values() if hasattr(model, "__dict__") else ():
-        arrays = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
+        arrays = vars(value).values() if sp.issparse(value) else (value,)
         total += sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     return total / 2**20
 
@@ -372,6 +396,8 @@ def _check_scores(model: Any, shape: tuple[int, int], task: Task) -> None:
     users = np.arange(min(2, shape[0]))
     scores = model.score(users)
     expected = (len(users), shape[1])
+    if np.ma.isMaskedArray(scores):
+        raise ContractError(f"{task.cell.model}.score(user_ids) gave a masked array: give every item a score")
     if not isinstance(scores, np.ndarray) or scores.shape != expected:
         got = f"an array of shape {scores.shape}" if hasattr(scores, "shape") else type(scores).__name__
         raise ContractError(f"{task.cell.model}.score(user_ids) gave {got} for {len(users)} users: expected {expected}")

@@ -22,6 +22,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.opening import read_json
 from reports.output import check_outputs
 from reports.per_user import parts_of
 from reports.result import Cell, MetricValue, Result, Status
@@ -168,7 +169,7 @@ def read_reference(path: str | Path) -> Side:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise ReferenceFileError(f"{path}: not a reference file, or cut off ({error}); {SAVE}") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:

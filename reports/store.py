@@ -20,10 +20,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import lzma
 import math
 import os
 import re
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,28 +33,25 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.dataset_check import check_dataset
+from reports.opening import open_regular, read_json
+from reports.output import check_inside
 from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
 from reports.scratch import exchange, make_folders, open_scratch_file, scratch_folder, sync_folder
 
 VECTORS = "vectors.npz"
-DATASET_LISTS = (
-    "titles",
-    "genres",
-    "item_ids",
-    "user_ids",
-    "item_counts",
-    "test_item_counts",
-    "relevant_item_counts",
-    "user_counts",
-    "activity",
-    "rating_histogram",
-    "known_items",
-    "showcase",
+
+
+# What NumPy and the standard library raise on an .npz that is cut off, damaged or made to confuse.
+DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError, OverflowError, TokenError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, AttributeError),
 )
 
 
@@ -88,6 +87,7 @@ class Store:
         ``temporary`` is on the same disk as the store. Two runs may adopt the same cell at the same time.
         """
         folder = self.cell_folder(cell, key)
+        check_inside(self.root, folder.parent)
         make_folders(folder.parent)
         temporary.chmod(0o755)
         sync_folder(temporary)
@@ -161,6 +161,7 @@ class Store:
     def write_dataset(self, cell: Cell, content: dict[str, Any]) -> None:
         """Store what reports show of a data set under one split, once."""
         folder = self._group("datasets", cell)
+        check_inside(self.root, folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "dataset.json", to_json(content))
 
@@ -171,8 +172,8 @@ class Store:
             return None
         content = _read_json(path)
         try:
-            _check_dataset(content)
-        except (KeyError, TypeError) as error:
+            check_dataset(content)
+        except (TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
         return content
 
@@ -254,7 +255,7 @@ def _from_json(content: dict[str, Any]) -> Result:
         error=str(content["error"]),
         metrics={name: _metric(**value) for name, value in content["metrics"].items()},
         counts={name: _count(count) for name, count in content["counts"].items()},
-        notes=[str(note) for note in content["notes"]],
+        notes=[_text(note) for note in _list(content["notes"])],
         neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
         curve=None if content.get("curve") is None else _curve(**content["curve"]),
     )
@@ -315,6 +316,12 @@ def _count(value: Any) -> int:
     return int(value)
 
 
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{_short(value)} where a list belongs")
+    return value
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{_short(value)} where text belongs")
@@ -324,17 +331,6 @@ def _text(value: Any) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _check_dataset(content: dict[str, Any]) -> None:
-    """That lists are lists and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in DATASET_LISTS:
-        if not isinstance(content.get(name), list | None):
-            raise TypeError(f"{name} is not a list")
-    for user in content.get("showcase") or []:
-        codes = [user["user"], *user["history"], *user["test"]]
-        if not all(isinstance(code, int) for code in codes):
-            raise TypeError("a showcase user has codes that are not whole numbers")
 
 
 def to_json(content: dict[str, Any]) -> str:
@@ -376,10 +372,17 @@ def _read_tables(result: Result, folder: Path, n_rows: dict[str, int]) -> None:
     if "per_user" in n_rows:
         result.per_user = _read_parquet(folder / "per_user.parquet", n_rows["per_user"])
         result.users = result.per_user.pop("user")
+        if result.per_user.get("warm", np.empty(0, bool)).dtype != bool:
+            raise StoreError(
+                f"{folder / 'per_user.parquet'}: column warm holds something else than yes and no; {_REDO}"
+            )
     if "lists" in n_rows:
         lists = _read_parquet(folder / "lists.parquet", n_rows["lists"], columns=2)
-        result.users = lists.pop("user")
-        result.lists = np.column_stack(list(lists.values()))
+        users = lists.pop("user")
+        if result.users is not None and not np.array_equal(users, result.users):
+            raise StoreError(f"{folder / 'lists.parquet'}: its users are not those of per_user.parquet; {_REDO}")
+        result.users = users
+        result.lists = _ranks(folder / "lists.parquet", lists)
     if "per_item" in n_rows:
         path = folder / "per_item.parquet"
         result.per_item = _read_parquet(path, n_rows["per_item"], "item")
@@ -398,6 +401,15 @@ def _read_tables(result: Result, folder: Path, n_rows: dict[str, int]) -> None:
         result.item_map = ItemMap(items, places)
 
 
+def _ranks(path: Path, columns: dict[str, NDArray[Any]]) -> NDArray[np.int32]:
+    """The lists of item codes; -1 where nothing was left."""
+    if list(columns) != [f"rank_{rank}" for rank in range(1, len(columns) + 1)]:
+        raise StoreError(f"{path}: has columns {_short(list(columns))}, not rank_1, rank_2, ...; {_REDO}")
+    if not all(ranks.dtype.kind in "iu" and _fit_codes(ranks, lowest=-1) for ranks in columns.values()):
+        raise StoreError(f"{path}: holds something else than codes of items; {_REDO}")
+    return np.column_stack(list(columns.values())).astype(np.int32, copy=False)
+
+
 def write_vectors(path: Path, vectors: dict[str, NDArray[np.float32]]) -> None:
     with open(path, "wb") as stream:
         np.savez(stream, **vectors)  # type: ignore[arg-type]  # an array could also be named allow_pickle
@@ -414,9 +426,9 @@ def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
         The file is cut off or holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as stored:
             vectors = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     for name, values in vectors.items():
         named = name in ("item_factors", "user_factors")
@@ -430,21 +442,47 @@ def _read_parquet(path: Path, rows: int, key: str = "user", columns: int = 1) ->
     import pyarrow.parquet as pq
 
     try:
-        with open(path, "rb") as stream:  # by its name Arrow opens only what is valid UTF-8
-            table = pq.read_table(stream)
-        if len(set(table.column_names)) < len(table.column_names):
-            raise ValueError("a column is there twice")
+        with open_regular(path) as stream:
+            file = pq.ParquetFile(stream)
+            names = file.schema_arrow.names
+            _check_columns(path, file.schema_arrow, key, columns)
+            if file.metadata.num_rows != rows:
+                raise StoreError(f"{path}: {file.metadata.num_rows} rows, result.json says {rows}; {_REDO}")
+            if rows * len(names) * 8 > _largest_table():  # a few bytes of a file may stand for any number of rows
+                raise StoreError(f"{path}: {rows:,} rows of {len(names)} columns are more than memory holds; {_REDO}")
+            table = file.read()
+    except StoreError:
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
-    if key not in table.column_names or len(table.column_names) < columns:
-        raise StoreError(f"{path}: has columns {table.column_names}, not '{key}' and its values; {_REDO}")
     if len(table) != rows:
         raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
-    found = {name: table[name].to_numpy() for name in table.column_names}
-    wrong = [name for name, values in found.items() if values.dtype.kind not in "biuf"]
-    if wrong:
-        raise StoreError(f"{path}: column {wrong[0]} holds something else than numbers; {_REDO}")
+    found = {name: table[name].to_numpy() for name in names}
+    if found[key].dtype.kind not in "iu" or not _fit_codes(found[key], lowest=0):
+        raise StoreError(f"{path}: column {key} holds something else than codes; {_REDO}")
     return found
+
+
+def _check_columns(path: Path, schema: Any, key: str, least: int) -> None:
+    """That there is the key and at least so many columns, each once and each of numbers."""
+    from pyarrow import types
+
+    names = schema.names
+    if key not in names or len(names) < least:
+        raise StoreError(f"{path}: has columns {_short(names)}, not '{key}' and its values; {_REDO}")
+    if len(set(names)) < len(names):
+        raise StoreError(f"{path}: a column is there twice; {_REDO}")
+    for field in schema:
+        if not (types.is_integer(field.type) or types.is_floating(field.type) or types.is_boolean(field.type)):
+            raise StoreError(f"{path}: column {_short(field.name)} holds something else than numbers; {_REDO}")
+
+
+def _fit_codes(values: NDArray[Any], lowest: int) -> bool:
+    return not len(values) or bool(values.min() >= lowest and values.max() < 2**31)
+
+
+def _largest_table() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
 
 
 _REDO = "delete the folder it is in to have the cell computed again"
@@ -452,7 +490,7 @@ _REDO = "delete the folder it is in to have the cell computed again"
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     if not isinstance(content, dict):
@@ -471,7 +509,7 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
             os.rename(temporary, folder)
             return
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # the last: a file or a link
                 raise
         if exchange(temporary, folder):
             shutil.rmtree(temporary, ignore_errors=True)

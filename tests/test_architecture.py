@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("bench", "recsys_impl", "splits", "reports")
 
 # What a module of bench may import of bench. Leaves that everybody may use stand first.
-LEAVES = {"registry", "environment", "listener"}
+LEAVES = {"registry", "environment", "listener", "terminal"}
 ARROWS = {
     "__main__": {"cli"},
     "cli": {"api", "gate", "printing", "registry", "plugins", "experiment"},
@@ -36,8 +36,8 @@ ARROWS = {
     "shard": {"experiment"},
     "cluster": {"cells"},
     "lookup": {"building", "environment", "loading", "plugins", "showcase"},
-    "evaluation": {"datasets", "metrics", "ranking"},
-    "loading": {"experiment", "datasets"},
+    "evaluation": {"datasets", "experiment", "metrics", "ranking"},
+    "loading": {"building", "experiment", "datasets"},
     "fingerprint": set(),
     "cells": {"building", "fingerprint", "plugins", "runner"},
     "scale": {"scale_chart", "cells"},

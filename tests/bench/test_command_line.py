@@ -296,7 +296,7 @@ def test_export_split_loses_nothing(ratings, tmp_path):
         (["run", "--dataset", "FILE", "--split", "fixed"], "--test"),
         (["run", "--dataset", "FILE", "--set", "als.factor=3"], "no parameter 'factor'; it has: alpha"),
         (["run", "--dataset", "FILE", "--set", "factors=3"], "write model.parameter=value"),
-        (["run", "--k", "ten"], "whole numbers of at least 1"),
+        (["run", "--k", "ten"], "whole numbers from 1 to"),
         (["run", "--seeds", "0"], "0 is not in the range"),
         (["run", "--config", "none.toml"], "can't be read"),
         (["run", "--plugin", "none.py"], "no such file"),

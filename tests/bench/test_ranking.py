@@ -314,3 +314,19 @@ def test_taking_users_takes_all_that_is_known_of_them():
     same(ranked.take(chosen), rank(table_scorer(scores), chosen, seen, relevant, k=5, seed=0))
     same(ranked.take(ranked.users % 2 == 0), ranked.take(np.arange(0, 40, 2)))
     np.testing.assert_array_equal(ranked.take(chosen).cumulative_hits, ranked.cumulative_hits[chosen])
+
+
+def test_a_model_may_give_the_same_memory_each_time():
+    """One thread's turn to score must not write into what another is ranking."""
+    rng = np.random.default_rng(5)
+    seen, relevant = some_split(rng, n_items=3000)
+    table = rng.normal(size=seen.shape).astype(np.float32)
+    memory = np.empty((1000, 3000), np.float32)
+
+    def score(users):
+        memory[: len(users)] = table[users]
+        return memory[: len(users)]
+
+    users = np.resize(np.arange(1, 15), 400)
+    plain = rank(table_scorer(table), users, seen, relevant, k=5, seed=0)
+    same(rank(score, users, seen, relevant, k=5, seed=0, block_bytes=1, threads=4), plain)
