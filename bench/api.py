@@ -60,6 +60,7 @@ def run(
     jobs: int = 1,
     threads: int = 0,
     force: bool = False,
+    tensorboard: str | Path | None = None,
     listener: Listener | None = None,
 ) -> pd.DataFrame:
     """Run every model on every data set and split, and write report.csv and report.html.
@@ -75,6 +76,9 @@ def run(
         Model name -> parameters that replace the registry's.
     jobs, threads
         Cells side by side; threads for each (0: the cores divided by jobs).
+    tensorboard
+        Folder for TensorBoard's projector (``reports/projector.py``). The first cell of each model keeps its vectors;
+        one that is in the store without them is computed again.
 
     Returns
     -------
@@ -102,7 +106,8 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener())
+    projector = None if tensorboard is None else Path(tensorboard)
+    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener(), projector)
     return to_frame(results)
 
 

@@ -61,6 +61,7 @@ class Columns(click.ParamType):
 
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
+TENSORBOARD = click.option("--tensorboard", metavar="DIR", help="Write vectors for TensorBoard's projector there.")
 FILE_OPTIONS = [
     click.option("--columns", type=Columns(), help="For a file: which column is which, user=who,item=what,..."),
     click.option("--titles", help="For a file: another file with item ids and titles."),
@@ -99,6 +100,7 @@ def bench() -> None:
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
+@TENSORBOARD
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
     from bench import api
@@ -133,13 +135,20 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 
 @bench.command()
 @click.argument("folder")
-def report(folder: str) -> int:
+@TENSORBOARD
+def report(folder: str, tensorboard: str | None) -> int:
     """Write the reports of a results folder again; nothing is trained."""
     from bench import api
 
     for path in api.report(folder):
         click.echo(path)
-    return 0
+    if tensorboard is None:
+        return 0
+    from reports.projector import write_projector
+
+    projected = write_projector(folder, tensorboard)
+    printing.projected(projected)
+    return 0 if projected.files else 2
 
 
 @bench.command("eval")

@@ -23,6 +23,7 @@ from bench.plugins import models as model_table
 from bench.registry import DATASETS, METRICS, SPLITS, ModelRow, look_up, resolve
 from bench.workers import Job, run_jobs
 from recsys_impl.threads import thread_count
+from reports.projector import write_projector
 from reports.result import Cell, Result
 from reports.store import Store
 from reports.writing import write_reports
@@ -62,20 +63,35 @@ class Run:
     force: bool
     own_models: str
     listener: Listener
+    tensorboard: Path | None = None
+
+    def wants_vectors(self, cell: Cell) -> bool:
+        """Whether a cell is to keep its factors: the first of each model, as TensorBoard shows one."""
+        return self.tensorboard is not None and cell.split_seed == cell.model_seed == 0
 
 
 def drive(
-    experiment: Experiment, own: Mapping[str, Any], out: Path, jobs: int, threads: int, force: bool, listener: Listener
+    experiment: Experiment,
+    own: Mapping[str, Any],
+    out: Path,
+    jobs: int,
+    threads: int,
+    force: bool,
+    listener: Listener,
+    tensorboard: Path | None = None,
 ) -> list[Result]:
     """Results of all cells of the experiment, in its order; reports are written for the whole folder.
+
+    With ``tensorboard``, a folder, cells keep their vectors and they are written there for its projector.
 
     Raises
     ------
     ValueError
         A name, parameter or file is wrong, or not one data set could be prepared.
     """
-    if not_a_folder := next((path for path in (out, *out.parents) if path.exists() and not path.is_dir()), None):
-        raise ExperimentError(f"--out {out}: {not_a_folder} is no folder, and results go into one: give another name")
+    _require_folder("--out", out, "results go")
+    if tensorboard is not None:
+        _require_folder("--tensorboard", tensorboard, "vectors go")
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
@@ -90,6 +106,7 @@ def drive(
             force,
             own_models,
             listener,
+            tensorboard,
         )
         cells_a_split = sum(len(candidate.seeds) for candidate in candidates)
         n_splits = sum(len(experiment.split_seeds(choice)) for choice in choices)
@@ -103,7 +120,14 @@ def drive(
         results += [record_skipped(run, cell, str(refusal.error)) for cell in refusal.cells]
     if results:
         listener.reported([str(path) for path in write_reports(out)])
+        if tensorboard is not None:
+            listener.projected(write_projector(out, tensorboard))
     return results
+
+
+def _require_folder(option: str, folder: Path, what: str) -> None:
+    if not_a_folder := next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None):
+        raise ExperimentError(f"{option} {folder}: {not_a_folder} is no folder, and {what} into one: give another name")
 
 
 @dataclass(frozen=True)
@@ -197,6 +221,9 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
         identity["command"] = command(cell, run.experiment)
         identity |= kinship(candidate.row)
         done = None if run.force else run.store.find(cell, key)
+        if done is not None and run.wants_vectors(cell) and not run.store.has_vectors(cell, key):
+            run.listener.again(cell, "because its vectors are asked for and weren't kept")
+            done = None
         if done is None:
             todo.append((cell, key, identity))
         else:
@@ -218,6 +245,7 @@ def run_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -
                 known,
                 run.experiment.plugins,
                 run.own_models,
+                keep_vectors=run.wants_vectors(cell),
             )
             for cell, key, identity in todo
         ]

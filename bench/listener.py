@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reports.result import Cell, Result
+
+if TYPE_CHECKING:
+    from reports.projector import Projected
 
 
 class Listener:
@@ -13,6 +18,9 @@ class Listener:
 
     def preparing(self, dataset: str) -> None:
         """A data set is being loaded (or downloaded)."""
+
+    def again(self, cell: Cell, reason: str) -> None:
+        """A cell that is in the store is computed again."""
 
     def needs_memory(self, cell: Cell, n_bytes: int) -> None:
         """A cell is about to fit a model that knows how much memory it will take."""
@@ -25,3 +33,6 @@ class Listener:
 
     def reported(self, files: list[str]) -> None:
         """The reports were written."""
+
+    def projected(self, projected: Projected) -> None:
+        """The vectors were written for TensorBoard's projector."""

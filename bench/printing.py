@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bench.checkup.repetition import Repeated
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
+    from reports.projector import Projected
     from reports.speed import SpeedRow
     from reports.verdicts import Verdict
 
@@ -44,6 +46,7 @@ class RunProgress(Listener):
         self.results: list[Result] = []
         self.n_reused = 0
         self.files: list[str] = []
+        self.projector: Projected | None = None
         self.n_cells = 0
         self._all: TaskID | None = None
         self._epochs: dict[tuple[Any, ...], TaskID] = {}
@@ -65,6 +68,9 @@ class RunProgress(Listener):
             self._epochs[name] = self.bars.add_task(" ".join(map(str, name)), total=total)
         self.bars.update(self._epochs[name], completed=epoch)
 
+    def again(self, cell: Cell, reason: str) -> None:
+        self._say(f"{' '.join(map(str, _name(cell)))}: computed again, {reason}")
+
     def needs_memory(self, cell: Cell, n_bytes: int) -> None:
         self._say(f"{' '.join(map(str, _name(cell)))}: will take {n_bytes / 2**30:.2g} GiB of memory")
 
@@ -84,6 +90,9 @@ class RunProgress(Listener):
     def reported(self, files: list[str]) -> None:
         self.files = files
 
+    def projected(self, projected: Projected) -> None:
+        self.projector = projected
+
     def summarise(self) -> None:
         """Say what was computed and what was not, and where the report is."""
         counts = {status: sum(result.status == status for result in self.results) for status in _statuses(self.results)}
@@ -93,6 +102,8 @@ class RunProgress(Listener):
         self._say(f"{len(self.results)} cells: {', '.join(told)}")
         if self.files:
             print(f"\nreport: {self.files[0]}")
+        if self.projector is not None:
+            projected(self.projector)
 
     def _say(self, text: str) -> None:
         if self.bars is not None:
@@ -114,6 +125,14 @@ def progress() -> Iterator[RunProgress]:
         listener = RunProgress(bars)
         yield listener
     listener.bars = None
+
+
+def projected(projected: Projected) -> None:
+    """Where TensorBoard finds the vectors, and which models have none."""
+    for sentence in projected.missing:
+        print(f"not in the projector: {sentence}", file=sys.stderr)
+    if projected.files:
+        print(f"vectors: tensorboard --logdir {shlex.quote(str(projected.files[0].parent))}")
 
 
 def verdicts(found: Iterable[Verdict]) -> None:

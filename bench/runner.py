@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from bench import environment
 from bench.building import takes
+from bench.coordinates import item_map
 from bench.curve import Judge, Watch, judge_lists, judge_ratings, sample
 from bench.metrics import RatingErrors, put_together
 from bench.ranking import Ranked, Scorer, rank
 from bench.registry import MetricRow
+from bench.vectors import vectors_of
 from recsys_impl.base import NoSimilarityError, top_k
 from recsys_impl.popularity import Popularity
 from reports.result import Cell, MetricValue, Result
@@ -37,7 +39,7 @@ class Task:
 
     ``metrics`` maps a metric's name to its row and function; ``known_items`` are items whose neighbours are wanted;
     ``tell`` is called with ("memory_needed", bytes) before the fit of a model that knows, and with ("epoch", number)
-    after each epoch.
+    after each epoch. With ``keep_vectors`` the result has the factors of users and items.
     """
 
     cell: Cell
@@ -49,6 +51,7 @@ class Task:
     known_items: Sequence[int] = ()
     threads: int = 1
     tell: Callable[[str, int], None] = lambda what, value: None
+    keep_vectors: bool = False
 
 
 class Material:
@@ -123,6 +126,7 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     }
     if result.curve is not None:
         result.measured["curve_seconds"] = curve_seconds
+    add_vectors(result, model, material, task)
     return result
 
 
@@ -349,6 +353,18 @@ def size_mb(model: Any) -> float:
         arrays = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
         total += sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     return total / 2**20
+
+
+def add_vectors(result: Result, model: Any, material: Material, task: Task) -> None:
+    """Add the map of the items, once a split rule (a report shows one), and the vectors where they are wanted."""
+    n_users, n_items = material.seen.shape
+    vectors = vectors_of(model, n_users, n_items)
+    if task.keep_vectors:
+        result.vectors = vectors
+    if "item_factors" in vectors and task.cell.split_seed == task.cell.model_seed == 0:
+        started = perf_counter()
+        result.item_map = item_map(vectors["item_factors"], np.bincount(material.seen.indices, minlength=n_items))
+        result.measured["map_seconds"] = perf_counter() - started
 
 
 def _check_scores(model: Any, shape: tuple[int, int], task: Task) -> None:

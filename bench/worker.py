@@ -74,6 +74,7 @@ def _measure(job: dict[str, Any], cell: Any, events: TextIO) -> Any:
         known_items=job["known_items"],
         threads=job["threads"],
         tell=lambda what, value: print(json.dumps({what: value}), file=events),
+        keep_vectors=job["keep_vectors"],
     )
     seed = random_state(cell.split_seed, cell.model_seed)
     built: list[Any] = []

@@ -39,6 +39,7 @@ class Job:
     plugins: Sequence[str] = ()
     own_models: str = ""  # file of the caller's pickled rows
     fingerprint: bool = False  # keep digests of the fitted model's arrays in ``measured``
+    keep_vectors: bool = False  # keep the factors of users and items
     sys_path: Sequence[str] = field(default_factory=lambda: list(sys.path))
 
 

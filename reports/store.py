@@ -39,6 +39,20 @@ from numpy.typing import NDArray
 from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
 
 VECTORS = "vectors.npz"
+DATASET_LISTS = (
+    "titles",
+    "genres",
+    "item_ids",
+    "user_ids",
+    "item_counts",
+    "test_item_counts",
+    "relevant_item_counts",
+    "user_counts",
+    "activity",
+    "rating_histogram",
+    "known_items",
+    "showcase",
+)
 
 
 class StoreError(ValueError):
@@ -110,11 +124,13 @@ class Store:
         path = self.cell_folder(result.cell, result.key) / VECTORS
         return read_vectors(path) if path.exists() else None
 
-    def find(self, cell: Cell, key: str, vectors: bool = False) -> Path | None:
-        """The folder of a finished (``ok``) cell, or None; with ``vectors`` only of one that kept its factors."""
+    def has_vectors(self, cell: Cell, key: str) -> bool:
+        """Whether a stored cell was asked for its factors; the model may have none."""
+        return (self.cell_folder(cell, key) / VECTORS).exists()
+
+    def find(self, cell: Cell, key: str) -> Path | None:
+        """The folder of a finished (``ok``) cell, or None."""
         folder = self.cell_folder(cell, key)
-        if vectors and not (folder / VECTORS).exists():
-            return None
         try:
             finished = _read_json(folder / "result.json")
         except StoreError:
@@ -300,8 +316,8 @@ def _short(value: Any) -> str:
 
 
 def _check_dataset(content: dict[str, Any]) -> None:
-    """That titles are a list and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in ("titles", "item_ids", "known_items", "showcase"):
+    """That lists are lists and showcase users have a history and test items; raises KeyError or TypeError."""
+    for name in DATASET_LISTS:
         if not isinstance(content.get(name), list | None):
             raise TypeError(f"{name} is not a list")
     for user in content.get("showcase") or []:

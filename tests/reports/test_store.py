@@ -165,13 +165,13 @@ class TestVectors:
         store.write(dataclasses.replace(result, vectors={}))
         assert store.read_vectors(result) == {}
 
-    def test_a_cell_without_the_factors_that_are_asked_for_is_not_finished(self, tmp_path, result):
+    def test_whether_factors_were_kept_is_told_without_reading_them(self, tmp_path, result):
         store = Store(tmp_path)
-        folder = store.write(result)
-        assert store.find(result.cell, result.key) == folder
-        assert store.find(result.cell, result.key, vectors=True) is None
+        assert not store.has_vectors(result.cell, result.key)
+        store.write(result)
+        assert not store.has_vectors(result.cell, result.key)
         store.write(dataclasses.replace(result, vectors={}))
-        assert store.find(result.cell, result.key, vectors=True) == folder
+        assert store.has_vectors(result.cell, result.key)
 
     def test_factors_change_no_other_file_and_have_the_same_bytes_again(self, tmp_path, result, vectors):
         without = contents(Store(tmp_path / "a").write(result))
