@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from reports.item_map import GENRE_COLOURS, GENRE_SHAPES, genre_numbers, main_genres, packed
 from reports.figures import SHAPES
+from reports.item_map import GENRE_COLOURS, GENRE_SHAPES, genre_numbers, main_genres, packed
 from reports.person import Person, ShownUser, SimilarItems, TitleList
 from reports.table import Row
 
