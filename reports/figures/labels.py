@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SIZE = 9
 MOST = 30  # labels in a figure: the first, who are the best
-RINGS = (8, 17, 29, 43)  # how far a label may stand from its point
+RINGS = (8, 17, 29, 43, 60, 80)  # how far a label may stand from its point
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
