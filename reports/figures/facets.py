@@ -70,7 +70,7 @@ def facets_figure(
 
 
 def _draw_bars(axes: Any, values: NDArray[Any], styles: Sequence[Style]) -> None:
-    rows = np.flatnonzero(np.isfinite(values))
+    rows = np.flatnonzero(np.isfinite(values)).tolist()
     axes.hlines(rows, 0, values[rows], colors=[styles[row].colour for row in rows], linewidth=2.2)
     for row in rows:
         style = styles[row]

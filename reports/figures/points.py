@@ -14,7 +14,9 @@ from reports.table import Column, Leaderboard
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COST_TITLES = {  # what stands at the axis, and how a figure of it is read
+COST_TITLES: dict[
+    str, tuple[str, Callable[[float | None], str]]
+] = {  # what stands at the axis, and how a figure of it is read
     "fit_seconds": ("seconds to fit, logarithmic", numbers.seconds),
     "peak_memory_mb": ("peak memory in MB, logarithmic", numbers.megabytes),
     "recommend_seconds": ("seconds for all lists, logarithmic", numbers.seconds),
@@ -52,7 +54,7 @@ def quality_description(board: Leaderboard, cost: str = "fit_seconds") -> str:
     """What :func:`quality_figure` shows, in words."""
     if board.primary is None:
         return ""
-    form: Callable[[float], str] = COST_TITLES[cost][1]
+    form = COST_TITLES[cost][1]
     known = [row for row in board.rows if cost in row.cost and board.primary.name in row.values]
     points = [f"{row.label} {board.text(row, board.primary)} in {form(row.cost[cost])}" for row in known]
     what = "time to fit" if cost == "fit_seconds" else COST_TITLES[cost][0].removesuffix(", logarithmic")
