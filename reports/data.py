@@ -263,7 +263,7 @@ def _splits(stored: Sequence[tuple[Leaderboard, Result, Dataset]], place: str) -
             cells[1] += f" ({numbers.share(n_test / (n_train + n_test))})"
         lines.append(Line(f"{brief(board.split, 60)}, seed {result.cell.split_seed}", "", tuple(cells)))
     caption = (
-        "What the splits did: interactions in train and in test; users with any in each, those evaluated and those left "
+        "What the splits did: interactions in train and in test; users with any in each, those evaluated, those left "
         "out (nothing relevant held out); users and items of test without a training interaction are cold"
     )
     return Table(f"splits-{place}-table", caption, ("Split", *COLUMNS), tuple(lines))
