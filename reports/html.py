@@ -1,4 +1,7 @@
-"""report.html: one page that needs nothing else, neither a network nor a file beside it, and runs no script."""
+"""report.html: one page that needs nothing else, neither a network nor a file beside it.
+
+Everything is in its HTML; the scripts in it only sort, filter, choose and draw, and its policy lets no other run.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ import numpy as np
 
 from reports import figures, numbers
 from reports.answer import Answer, Twins, answer, twins
+from reports.choice import Choices, choices
 from reports.figures import Style
+from reports.island import island
 from reports.person import Person, person
 from reports.result import Cell, Result
+from reports.scripts import data_block, policy, scripts
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
@@ -25,6 +31,7 @@ from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
 LONGEST_ERROR = 4000
+N_USERS = 50
 
 COUNTS = {  # in the order in which they are shown
     "n_users": "Users evaluated",
@@ -45,7 +52,8 @@ class SplitSection:
     """A leaderboard and what stands around it.
 
     ``facts`` are (name, text) of the data and of what was counted; ``notes`` are sentences with the rows that they are
-    about (none where it is all of them).
+    about (none where it is all of them); ``choices`` are the table's columns; ``hashes`` are (name,
+    text) of the data and of its splits.
     """
 
     anchor: str
@@ -56,6 +64,8 @@ class SplitSection:
     notes: list[tuple[str, list[str]]]
     figure: str
     figure_in_words: str
+    choices: Choices
+    hashes: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,11 @@ class DatasetSection:
     name: str
     splits: list[SplitSection]
     person: Person | None
+
+    @property
+    def data_block(self) -> Any:
+        """What the page's script reads of it, ready to stand in a script element."""
+        return _markup(data_block(island(self.person)) if self.person else "")
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,15 @@ class Page:
     def splits(self) -> list[SplitSection]:
         return [split for dataset in self.datasets for split in dataset.splits]
 
+    @property
+    def most_columns(self) -> int:
+        """The largest number of things to show, and of cut-offs, that a reader of one leaderboard chooses from."""
+        return max((len(split.choices.choices) for split in self.splits), default=0)
+
+    @property
+    def most_cutoffs(self) -> int:
+        return max((len(split.choices.cutoffs) for split in self.splits), default=0)
+
 
 def write_html(
     store: Store,
@@ -92,7 +116,7 @@ def write_html(
     *,
     title: str = "",
     pairs: Mapping[str, str] | None = None,
-    users: int = 1,
+    users: int = N_USERS,
     uncertain: Uncertain | None = None,
 ) -> Path:
     """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
@@ -102,9 +126,9 @@ def write_html(
     title
         The page's heading; made from the data sets' names when empty.
     pairs
-        Library's model -> ours, its twin; guessed from the names when None (``implicit-als`` of ``als``).
+        Library's model -> ours, its twin; None takes those that the cells stored.
     users
-        How many showcase users of each data set are shown.
+        How many showcase users of each data set the reader may choose from.
     uncertain
         What :func:`reports.uncertainty.uncertainties` found; computed from the store when None.
 
@@ -131,7 +155,7 @@ def make_page(
     *,
     title: str = "",
     pairs: Mapping[str, str] | None = None,
-    users: int = 1,
+    users: int = N_USERS,
     uncertain: Uncertain | None = None,
     found: Sequence[Verdict] = (),
 ) -> Page:
@@ -182,7 +206,10 @@ def render(page: Page) -> str:
     )
     environment.tests["likebest"] = lambda row, board: board.is_like_best(row)
     environment.globals.update(numbers=numbers, shapes=figures.SHAPES)
-    return environment.get_template("report.html").render(page=page)
+    texts = scripts()
+    return environment.get_template("report.html").render(
+        page=page, scripts=[_markup(text) for text in texts], policy=policy(texts)
+    )
 
 
 def command(row: Row) -> str:
@@ -221,7 +248,20 @@ def _split_section(
         notes=_notes(board),
         figure=_markup(figures.inline_svg(figures.to_svg(figure), anchor)) if figure else "",
         figure_in_words=figures.quality_description(board) if figure else "",
+        choices=choices(board),
+        hashes=_hashes(board),
     )
+
+
+def _hashes(board: Leaderboard) -> list[tuple[str, str]]:
+    """The contents of the data and of each split, as the cells say: rows of one leaderboard share them."""
+    found: dict[str, dict[str, None]] = {}
+    for row in board.rows:
+        for result in row.results:
+            for name, title in (("data", "Data"), ("split", f"Split, seed {result.cell.split_seed}")):
+                if isinstance(result.identity.get(name), str):
+                    found.setdefault(title, {})[result.identity[name][:16]] = None
+    return [(title, ", ".join(found[title])) for title in sorted(found)]
 
 
 def _facts(board: Leaderboard, dataset: dict[str, Any]) -> list[tuple[str, str]]:
@@ -267,12 +307,12 @@ def _flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _without_bulk(result: Result, dataset: dict[str, Any] | None) -> Result:
-    """The result with the lists of showcase users only, so that hundreds of cells fit into memory."""
+    """The result with its map and the lists of showcase users only, so that hundreds of cells fit into memory."""
     if result.users is None or result.lists is None:
-        return replace(result, per_user={})
+        return replace(result, per_user={}, per_item={})
     wanted = [entry["user"] for entry in (dataset or {}).get("showcase") or []]
     shown = np.isin(result.users, wanted)
-    return replace(result, per_user={}, users=result.users[shown], lists=result.lists[shown])
+    return replace(result, per_user={}, per_item={}, users=result.users[shown], lists=result.lists[shown])
 
 
 def _remembering(read_dataset: ReadDataset) -> ReadDataset:
