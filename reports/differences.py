@@ -103,7 +103,7 @@ def _activity_plot(board: Leaderboard, column: Column, activity: ByActivity, sty
         f"{column.title} by users' activity",
         finding,
         f"Users in groups of about the same size, by their number of training interactions; how many users they are "
-        f"stands below it{over}. The best of a group has its value beside it.",
+        f"stands below it{over}, then the best's value; its bar is thick.",
         _table(
             board,
             activity.values,
@@ -126,8 +126,8 @@ def popularity_figure(board: Leaderboard, popularity: ByPopularity, styles: dict
     """Bars of each row's recall in head, middle and tail; None where that wasn't stored."""
     if not popularity.recall:
         return None
-    n_items = [numbers.span(sizes[part][0] for sizes in popularity.sizes.values()) for part in range(3)]
-    groups = [f"{name.capitalize()}\n{n} items" for name, n in zip(PARTS, n_items, strict=True)]
+    n_items = np.mean([[sizes[part][0] for part in range(3)] for sizes in popularity.sizes.values()], axis=0)
+    groups = [f"{name.capitalize()}\n{n:,.0f} items" for name, n in zip(PARTS, n_items, strict=True)]
     return _facets(board, popularity.recall, groups, styles, _decimals(popularity.recall), shared=False)
 
 
@@ -139,7 +139,7 @@ def _popularity_plot(board: Leaderboard, popularity: ByPopularity, styles: dict[
     finding = f"Finds most of the relevant items: {_told(PARTS, best)}."
     none = [brief(label, 40) for label, cells in popularity.recall.items() if not mean(cells)[2] > 0]
     if none:
-        finding += f" Nothing of the tail finds {listed(none[:6] + (['others'] if len(none) > 6 else []))}."
+        finding += f" Nothing of the tail is found by {listed(none[:6] + (['others'] if len(none) > 6 else []))}."
     both = {
         label: [np.concatenate(pair) for pair in zip(cells, popularity.shares[label], strict=True)]
         for label, cells in popularity.recall.items()
@@ -151,8 +151,8 @@ def _popularity_plot(board: Leaderboard, popularity: ByPopularity, styles: dict[
         f"Recall@{popularity.k} by items' popularity",
         finding,
         "Head, middle and tail have a third of the training interactions each. Of the relevant test items of a part, "
-        f"over all users: how many stand in the first {popularity.k} places. Each column has its own scale; its best "
-        "has the value beside it.",
+        f"over all users: how many stand in the first {popularity.k} places. Each column has a scale of its own, the "
+        "best's value above it, and the best's bar thick.",
         _table(
             board,
             both,
