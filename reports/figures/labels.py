@@ -36,6 +36,7 @@ def label_points(
     """
     if not points:
         return
+    axes.autoscale_view()  # which matplotlib puts off until it draws; the places below need it
     frame = axes.get_window_extent()
     edges = np.array([frame.x0, frame.y0, frame.x1, frame.y1])
     centres = axes.transData.transform([*points, *others])
