@@ -26,6 +26,7 @@ from reports.scripts import data_block, policy, scripts
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.text import brief, without_folders
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
@@ -227,17 +228,6 @@ def told(row: Row, name: str) -> Any:
     """What was stored under a name with the last of a row's cells, "" where nothing was."""
     result = row.results[-1]
     return result.identity.get(name) or result.measured.get(name) or ""
-
-
-def without_folders(text: str) -> str:
-    """The text with only the last part of every absolute path: a report tells nobody where somebody's files lie."""
-    return re.sub(r"(?:(?<![\w.~:/\\-])|(?<=file://))/(?:[^\s/:'\"<>|]+/)+", "…/", text)
-
-
-def brief(text: str, longest: int = 80) -> str:
-    """A text from outside, without folders and cut where it would break the layout."""
-    text = without_folders(text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _split_section(

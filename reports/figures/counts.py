@@ -52,7 +52,7 @@ def long_tail_figure(counts: NDArray[Any], bounds: Sequence[int] = (), names: Se
 def users_figure(counts: NDArray[Any], users: NDArray[Any]) -> Figure:
     """How many users have 1, 2-4, 5-9, 10-19, ... training interactions; ``users`` have ``counts`` of them."""
     edges = activity_edges(int(counts.max()))
-    heights = np.bincount(np.searchsorted(edges, counts, side="right"), weights=users, minlength=len(edges) + 1)
+    heights = grouped(counts, users, edges)
     return _bars(activity_names(edges), heights, "training interactions of a user", "users", slanted=True)
 
 
@@ -69,6 +69,12 @@ def activity_names(edges: NDArray[np.int64]) -> list[str]:
         for first, last in zip(edges.tolist(), edges[1:].tolist(), strict=False)
     ]
     return ["0", *inner, f"{edges[-1]:,}+"]
+
+
+def grouped(counts: NDArray[Any], users: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.float64]:
+    """How many users are in each of the groups that the edges bound."""
+    places = np.searchsorted(edges, counts, side="right")
+    return np.bincount(places, weights=users, minlength=len(edges) + 1).astype(np.float64)
 
 
 def ratings_figure(ratings: Sequence[float], counts: Sequence[int], threshold: float | None) -> Figure:

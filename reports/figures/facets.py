@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.figures.labels import text_size
-from reports.figures.style import INK, Style, canvas, drawing, printable
+from reports.figures.style import Style, canvas, drawing, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def facets_figure(
     higher_is_better: bool = True,
     shared: bool = True,
 ) -> Figure:
-    """A bar with the model's marker for each row and group; the best of each group has its figure beside it.
+    """A bar with the model's marker for each row and group; the best's is thick and has its figure above the group.
 
     Parameters
     ----------
@@ -43,25 +43,28 @@ def facets_figure(
         Whether all groups have the same scale.
     """
     labels, values = [printable(label, 24) for label in labels[:MOST]], np.asarray(values, np.float64)[:MOST]
-    lines = max(group.count("\n") for group in groups) + 1
     left = 10 + max(text_size(label, size=9)[0] for label in labels)
-    room = 6 + 12 * lines
+    bests = [_best(column if higher_is_better else -column) for column in values.T]
+    told = ["" if best is None else f"\n{texts[best][place]}" for place, best in enumerate(bests)]
+    room = 18 + 12 * max(group.count("\n") for group in groups) + 12
     with drawing():
         figure, axes = canvas(
-            (ROW * len(labels) + room + 6) / 72,
-            left=left, right=2, bottom=4, top=room, ncols=len(groups), squeeze=False, wspace=0.08,
-        )  # fmt: skip
+            (ROW * len(labels) + room + 4) / 72,
+            left=left,
+            right=8,
+            bottom=4,
+            top=room,
+            ncols=len(groups),
+            squeeze=False,
+            wspace=0.16,
+        )
         largest = float(np.nanmax(values, initial=0.0)) or 1.0
-        for place, (group, of_group) in enumerate(zip(groups, axes[0], strict=True)):
+        for place, of_group in enumerate(axes[0]):
             column = values[:, place]
-            _draw_bars(of_group, column, [styles[model] for model in models[:MOST]])
-            known = np.flatnonzero(np.isfinite(column))
-            if len(known):
-                best = int(known[np.argmax(column[known] if higher_is_better else -column[known])])
-                _tell(of_group, column[best], best, texts[best][place])
+            _draw_bars(of_group, column, [styles[model] for model in models[:MOST]], bests[place])
             own = largest if shared else (float(np.nanmax(column, initial=0.0)) or 1.0)
-            of_group.set(xlim=(0, own * 1.75), ylim=(len(labels) - 0.4, -0.6))
-            of_group.set_title(group, fontsize=9, loc="left", x=0)
+            of_group.set(xlim=(0, own * 1.04), ylim=(len(labels) - 0.4, -0.6))
+            of_group.set_title(groups[place] + told[place], fontsize=9, loc="left", x=0)
             of_group.set(xticks=[], yticks=range(len(labels)), yticklabels=labels if place == 0 else [])
             of_group.tick_params(left=False, labelsize=9)
             of_group.grid(visible=False)
@@ -69,14 +72,16 @@ def facets_figure(
         return figure
 
 
-def _draw_bars(axes: Any, values: NDArray[Any], styles: Sequence[Style]) -> None:
-    rows = np.flatnonzero(np.isfinite(values))
-    axes.hlines(rows, 0, values[rows], colors=[styles[row].colour for row in rows], linewidth=2.2)
+def _best(values: NDArray[Any]) -> int | None:
+    """The place of the largest, None where nothing is known."""
+    return int(np.nanargmax(values)) if np.isfinite(values).any() else None
+
+
+def _draw_bars(axes: Any, values: NDArray[Any], styles: Sequence[Style], best: int | None) -> None:
+    rows = np.flatnonzero(np.isfinite(values)).tolist()
+    colours = [styles[row].colour for row in rows]
+    axes.hlines(rows, 0, values[rows], colors=colours, linewidths=[4.5 if row == best else 2 for row in rows])
     for row in rows:
+        size = 8 if row == best else 6
         style = styles[row]
-        axes.plot(values[row], row, style.marker, color=style.colour, markersize=6, markeredgewidth=0, clip_on=False)
-
-
-def _tell(axes: Any, value: float, row: int, text: str) -> None:
-    place = {"xytext": (6, 0), "textcoords": "offset points", "verticalalignment": "center"}
-    axes.annotate(text, (value, row), fontsize=8, fontweight="bold", color=INK, **place)
+        axes.plot(values[row], row, style.marker, color=style.colour, markersize=size, markeredgewidth=0, clip_on=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = 9
-MOST = 30  # labels in a figure: the first, who are the best
+MOST = 30  # labels in a figure: of the best
 RINGS = (8, 17, 29, 43, 60, 80)  # how far a label may stand from its point
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
@@ -36,6 +36,7 @@ def label_points(
     """
     if not points:
         return
+    axes.autoscale_view()  # which matplotlib puts off until it draws; the places below need it
     frame = axes.get_window_extent()
     edges = np.array([frame.x0, frame.y0, frame.x1, frame.y1])
     centres = axes.transData.transform([*points, *others])
@@ -98,7 +99,7 @@ def _places(centre: NDArray[Any], size: NDArray[Any]) -> NDArray[Any]:
 def _covered(place: NDArray[Any], taken: NDArray[Any], edges: NDArray[Any]) -> float:
     """How much of a label's box is hidden: what it shares with others, and what sticks out of the frame."""
     inside = _shared_area(place, edges[None])
-    return float(_shared_area(place, taken) + 4 * (_shared_area(place, place[None]) - inside))
+    return float(_shared_area(place, taken) + 20 * (_shared_area(place, place[None]) - inside))
 
 
 def _shared_area(box: NDArray[Any], others: NDArray[Any]) -> float:

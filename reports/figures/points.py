@@ -14,13 +14,17 @@ from reports.table import Column, Leaderboard
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COST_TITLES = {  # what stands at the axis, and how a figure of it is read
+COST_TITLES: dict[
+    str, tuple[str, Callable[[float | None], str]]
+] = {  # what stands at the axis, and how a figure of it is read
     "fit_seconds": ("seconds to fit, logarithmic", numbers.seconds),
     "peak_memory_mb": ("peak memory in MB, logarithmic", numbers.megabytes),
     "recommend_seconds": ("seconds for all lists, logarithmic", numbers.seconds),
     "latency_median_ms": ("milliseconds for one user, logarithmic", numbers.milliseconds),
     "model_size_mb": ("size of the model in MB, logarithmic", numbers.megabytes),
 }
+MOST_NAMED = 10  # rows with a name where many points lie close together: the best, and what is the floor
+FLOORS = ("popularity", "random")
 SMALLEST = 1e-4  # of a cost, where its axis begins: no logarithm of 0
 
 
@@ -52,7 +56,7 @@ def quality_description(board: Leaderboard, cost: str = "fit_seconds") -> str:
     """What :func:`quality_figure` shows, in words."""
     if board.primary is None:
         return ""
-    form: Callable[[float], str] = COST_TITLES[cost][1]
+    form = COST_TITLES[cost][1]
     known = [row for row in board.rows if cost in row.cost and board.primary.name in row.values]
     points = [f"{row.label} {board.text(row, board.primary)} in {form(row.cost[cost])}" for row in known]
     what = "time to fit" if cost == "fit_seconds" else COST_TITLES[cost][0].removesuffix(", logarithmic")
@@ -70,7 +74,10 @@ def quality_points(board: Leaderboard, cost: str) -> list[Point]:
 
 
 def beside_figure(board: Leaderboard, column: Column, styles: dict[str, Style]) -> Figure | None:
-    """The primary metric (upward) and another one (to the right), one labelled point a row; None without any."""
+    """The primary metric (upward) and another one (to the right), one point a row; None without any.
+
+    The best ten and the floors have their name beside it, the others their mark only.
+    """
     primary = board.primary
     if primary is None:
         return None
@@ -81,8 +88,9 @@ def beside_figure(board: Leaderboard, column: Column, styles: dict[str, Style]) 
     ]
     if not points:
         return None
+    named = [*points[:MOST_NAMED], *(point for point in points[MOST_NAMED:] if point.model in FLOORS)]
     with drawing():
-        return _draw(points, styles, column.title, better(primary), logarithmic_x=False)
+        return _draw(points, styles, column.title, better(primary), logarithmic_x=False, named=named)
 
 
 def better(column: Column) -> str:
@@ -97,7 +105,9 @@ def _draw(
     *,
     logarithmic_x: bool,
     front: Collection[str] = (),
+    named: Sequence[Point] | None = None,
 ) -> Figure:
+    named = points if named is None else named
     figure, axes = canvas(4.6, top=22)
     on_front = sorted((point.x, point.y) for point in points if point.label in front)
     if len(on_front) > 1:
@@ -110,7 +120,8 @@ def _draw(
     if logarithmic_x:
         logarithmic(axes.xaxis, axes.get_xlim())
     axis_title(axes, x_title, y_title)
-    label_points(axes, [(point.x, point.y) for point in points], [point.label for point in points], bold=front)
+    places, rest = [(point.x, point.y) for point in named], [(point.x, point.y) for point in points]
+    label_points(axes, places, [point.label for point in named], bold=front, others=rest)
     return figure
 
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports.text import brief
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -105,8 +107,7 @@ def logarithmic(axis: Any, limits: tuple[float, float], form: Callable[[float], 
 
 def printable(label: str, longest: int = 40) -> str:
     """A label without what an SVG file can't hold, and not longer than the figure bears."""
-    label = "".join(letter for letter in label if letter.isprintable())
-    return label if len(label) <= longest else label[: longest - 1] + "…"
+    return brief("".join(letter for letter in label if letter.isprintable()), longest)
 
 
 def axis_title(axes: Axes, x: str, y: str) -> None:
