@@ -125,6 +125,7 @@ class TestPage:
         found = re.findall(r'<h2 id="(\w+)"', page)
         assert found == [name for name in ORDER if name in found]
         assert {"answer", "leaderboards", "trade", "person", "data", "settings", "reading"} <= set(found)
+        assert {"differences", "beside"} <= set(found)
 
     def test_every_model_and_every_reason_is_there(self, document, fake):
         for model in fake.models:
