@@ -17,7 +17,10 @@ import numpy as np
 
 from reports import figures, numbers
 from reports.answer import Answer, Twins, answer, twins
+from reports.beside import Beside, beside
 from reports.choice import Choices, choices
+from reports.data import Data, data
+from reports.differences import Differences, differences
 from reports.figures import Style
 from reports.island import island
 from reports.person import Person, person
@@ -27,23 +30,16 @@ from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
 from reports.text import brief, without_folders
+from reports.trade import Trade, trade
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
 LONGEST_ERROR = 4000
 N_USERS = 50
 
-COUNTS = {  # in the order in which they are shown
-    "n_users": "Users evaluated",
-    "n_left_out": "Left out (nothing relevant held out)",
-    "n_cold_users": "Cold users (no training interaction)",
-    "n_cold_items": "Cold items (no training interaction)",
-    "n_empty_histories": "Empty histories",
-}
-SIZES = {"n_users": "Users", "n_items": "Items", "n_train": "Training interactions", "n_test": "Held out"}
-
 Uncertain = Mapping[tuple[str, str], Uncertainty]
 
+Read = Callable[[Result], Result]
 ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 
 
@@ -51,21 +47,21 @@ ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 class SplitSection:
     """A leaderboard and what stands around it.
 
-    ``facts`` are (name, text) of the data and of what was counted; ``notes`` are sentences with the rows that they are
-    about (none where it is all of them); ``choices`` are the table's columns; ``hashes`` are (name,
-    text) of the data and of its splits.
+    ``notes`` are sentences with the rows that they are about (none where it is all of them); ``choices`` are the
+    table's columns; ``hashes`` are (name, text) of the data and of its splits. ``trade``, ``differences`` and
+    ``beside`` are None where there is nothing to show.
     """
 
     anchor: str
     board: Leaderboard
     answer: Answer | None
     twins: list[Twins]
-    facts: list[tuple[str, str]]
     notes: list[tuple[str, list[str]]]
-    figure: str
-    figure_in_words: str
     choices: Choices
     hashes: list[tuple[str, str]]
+    trade: Trade | None
+    differences: Differences | None
+    beside: Beside | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,7 @@ class DatasetSection:
     name: str
     splits: list[SplitSection]
     person: Person | None
+    data: Data | None
 
     @property
     def data_block(self) -> Any:
@@ -142,7 +139,16 @@ def write_html(
     if uncertain is None:
         uncertain = uncertainties(leaderboards(results), store.read_again)
     found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
-    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
+    page = make_page(
+        results,
+        read_dataset,
+        read=store.read_again,
+        title=title,
+        pairs=pairs,
+        users=users,
+        uncertain=uncertain,
+        found=found,
+    )
     page = replace(page, speed=read_speed(store.root))
     path = Path(path)
     write_text(path, render(page))
@@ -153,13 +159,17 @@ def make_page(
     results: Sequence[Result],
     read_dataset: ReadDataset,
     *,
+    read: Read | None = None,
     title: str = "",
     pairs: Mapping[str, str] | None = None,
     users: int = N_USERS,
     uncertain: Uncertain | None = None,
     found: Sequence[Verdict] = (),
 ) -> Page:
-    """Everything that the page shows, from results and what is stored of their data sets."""
+    """Everything that the page shows, from results and what is stored of their data sets.
+
+    ``read`` gives a result with its tables; without it nothing is said of where models differ.
+    """
     styles = figures.model_styles(result.cell.model for result in results)
     boards: dict[str, list[Leaderboard]] = {}
     for board in leaderboards(results, uncertain):
@@ -168,10 +178,12 @@ def make_page(
     for name, of_name in boards.items():
         anchor = f"data-{len(datasets) + 1}"
         splits = [
-            _split_section(f"{anchor}-{place}", board, read_dataset, styles, pairs)
+            _split_section(f"{anchor}-{place}", board, read, read_dataset, styles, pairs)
             for place, board in enumerate(of_name, 1)
         ]
-        datasets.append(DatasetSection(anchor, name, splits, person(of_name, read_dataset, users)))
+        datasets.append(
+            DatasetSection(anchor, name, splits, person(of_name, read_dataset, users), data(of_name, read_dataset))
+        )
     return Page(
         title=brief(title or f"Recommender models on {_listed([brief(name, 40) for name in boards])}", 300),
         n_cells=len(results),
@@ -233,23 +245,22 @@ def told(row: Row, name: str) -> Any:
 def _split_section(
     anchor: str,
     board: Leaderboard,
+    read: Read | None,
     read_dataset: ReadDataset,
     styles: dict[str, Style],
     pairs: Mapping[str, str] | None,
 ) -> SplitSection:
-    figure = figures.quality_figure(board, styles)
-    first = next(result for row in [*board.rows, *board.problems] for result in row.results)
     return SplitSection(
         anchor=anchor,
         board=board,
         answer=answer(board),
         twins=twins(board, pairs),
-        facts=_facts(board, read_dataset(first.cell) or {}),
         notes=_notes(board),
-        figure=_markup(figures.inline_svg(figures.to_svg(figure), anchor)) if figure else "",
-        figure_in_words=figures.quality_description(board) if figure else "",
         choices=choices(board),
         hashes=_hashes(board),
+        trade=trade(board, styles),
+        differences=differences(board, read, read_dataset, styles) if read else None,
+        beside=beside(board, styles),
     )
 
 
@@ -262,22 +273,6 @@ def _hashes(board: Leaderboard) -> list[tuple[str, str]]:
                 if isinstance(result.identity.get(name), str):
                     found.setdefault(title, {})[result.identity[name][:16]] = None
     return [(title, ", ".join(found[title])) for title in sorted(found)]
-
-
-def _facts(board: Leaderboard, dataset: dict[str, Any]) -> list[tuple[str, str]]:
-    """Sizes of the data, then what was counted; a range where rows or seeds differ."""
-    sizes = {name: dataset[name] for name in SIZES if isinstance(dataset.get(name), int)}
-    facts = [(SIZES[name], f"{size:,}") for name, size in sizes.items()]
-    counted = [result.counts for row in board.rows for result in row.results]
-    names = [*COUNTS, *sorted({name for counts in counted for name in counts} - {*COUNTS, *sizes})]
-    for name in names:
-        found = {counts[name] for counts in counted if name in counts}
-        if found:
-            title = COUNTS.get(name) or SIZES.get(name) or name.removeprefix("n_").replace("_", " ").capitalize()
-            facts.append((title, "–".join(f"{count:,}" for count in sorted({min(found), max(found)}))))
-    if dataset.get("licence"):
-        facts.append(("Licence of the data", str(dataset["licence"])))
-    return facts
 
 
 def _notes(board: Leaderboard) -> list[tuple[str, list[str]]]:

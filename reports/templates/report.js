@@ -131,6 +131,7 @@
     const pressed = new Set(); // genres to show; none means all
     let points = [];
     let chosen = map.start;
+    let pointed = null; // the point under the pointer
 
     const isShown = (point) => !pressed.size || pressed.has(genreOf(point.item));
     const side = () => canvas.clientWidth;
@@ -204,13 +205,13 @@
     }
 
     function hover(event) {
-      const point = under(event);
-      tip.hidden = !point;
-      canvas.style.cursor = point ? "pointer" : "";
-      if (!point) return;
-      const [x, y] = place(point);
-      const genre = map.genres.length ? ` · ${map.genres[genreOf(point.item)]}` : "";
-      tip.replaceChildren(bdi(data.titles[point.item]), genre);
+      pointed = under(event);
+      tip.hidden = !pointed;
+      canvas.style.cursor = pointed ? "pointer" : "";
+      if (!pointed) return;
+      const [x, y] = place(pointed);
+      const genre = map.genres.length ? ` · ${map.genres[genreOf(pointed.item)]}` : "";
+      tip.replaceChildren(bdi(data.titles[pointed.item]), genre);
       tip.style.left = `${Math.max(0, Math.min(x + 10, side() - tip.offsetWidth))}px`;
       tip.style.top = `${y > 60 ? y - tip.offsetHeight - 8 : y + 12}px`;
     }
@@ -253,10 +254,7 @@
     canvas.addEventListener("pointermove", hover);
     canvas.addEventListener("pointerdown", hover);
     canvas.addEventListener("pointerleave", () => (tip.hidden = true));
-    canvas.addEventListener("click", (event) => {
-      const point = under(event);
-      if (point) choose(point.item);
-    });
+    canvas.addEventListener("click", () => pointed && choose(pointed.item));
     new ResizeObserver(draw).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
     load();
