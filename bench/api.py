@@ -111,8 +111,10 @@ def run(
     return to_frame(results)
 
 
-def report(folder: str | Path) -> list[Path]:
-    """Write report.csv, report.html and report.md from the results in a folder, and nothing else.
+def report(folder: str | Path, *, figures: bool = False) -> list[Path]:
+    """Write the reports of the results in a folder (``reports/writing.py`` says which), and nothing else.
+
+    With ``figures`` the page's figures are written beside it, too, as figures/*.svg.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def report(folder: str | Path) -> list[Path]:
     """
     from reports.writing import write_reports
 
-    return write_reports(folder)
+    return write_reports(folder, figures=figures)
 
 
 def compare(

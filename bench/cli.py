@@ -135,12 +135,13 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 
 @bench.command()
 @click.argument("folder")
+@click.option("--figures", is_flag=True, help="Write the page's figures beside it, too, as figures/*.svg.")
 @TENSORBOARD
-def report(folder: str, tensorboard: str | None) -> int:
+def report(folder: str, figures: bool, tensorboard: str | None) -> int:
     """Write the reports of a results folder again; nothing is trained."""
     from bench import api
 
-    for path in api.report(folder):
+    for path in api.report(folder, figures=figures):
         click.echo(path)
     if tensorboard is None:
         return 0

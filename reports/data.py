@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from reports.text import brief
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Dataset = dict[str, Any]
 ReadDataset = Callable[[Cell], "Dataset | None"]
@@ -119,6 +120,16 @@ def long_tail(content: Dataset) -> pd.DataFrame:
     return pd.DataFrame({"item": order, "interactions": counts[order], "group": groups or None})
 
 
+def long_tail_figure(content: Dataset) -> Figure | None:
+    """Each item's training interactions with the bounds of head, middle and tail; None where there are none."""
+    frame = long_tail(content)
+    shown = frame[frame["interactions"] > 0]
+    if not len(shown):
+        return None
+    bounds = np.cumsum([int((shown["group"] == part).sum()) for part in PARTS])[:2].tolist()
+    return figures.long_tail_figure(shown["interactions"].to_numpy(), bounds, PARTS)
+
+
 def _long_tail(content: Dataset, place: str) -> Plot | None:
     counts = np.asarray(content.get("item_counts") or [], np.int64)
     parts = parts_of_items(counts.tolist())
@@ -142,7 +153,7 @@ def _long_tail(content: Dataset, place: str) -> Plot | None:
     caption = "Items by popularity: each part has a third of the training interactions"
     heads = ("Part", "Items", "Training interactions", "of one item")
     return make_plot(
-        figures.long_tail_figure(counts, np.cumsum(n_parts)[:2].tolist(), PARTS),
+        long_tail_figure(content),
         place,
         "long-tail",
         "The long tail",
@@ -222,7 +233,7 @@ def _activity(board: Leaderboard, content: Dataset) -> Plot | None:
         for period, in_train, in_test in zip(periods, train, test, strict=True)
     )
     unit = "month" if len(periods[0]) > 4 else "year"
-    return make_plot(
+    plot = make_plot(
         figures.activity_figure(periods, train, test),
         place,
         "activity-over-time",
@@ -236,6 +247,7 @@ def _activity(board: Leaderboard, content: Dataset) -> Plot | None:
             lines,
         ),
     )
+    return plot and replace(plot, split=board.split)
 
 
 # What the splits did

@@ -47,6 +47,8 @@ class Plot:
         What it shows, in a sentence or two; and how to read it.
     svg
         A standalone document.
+    split
+        Of a data set's figure: the split that it is of, "" for one that is of the data set.
     """
 
     anchor: str
@@ -56,6 +58,7 @@ class Plot:
     reading: str
     svg: str
     table: Table | None = None
+    split: str = ""
 
     @property
     def inline(self) -> Any:
