@@ -137,8 +137,10 @@ def run(
     return to_frame(results)
 
 
-def report(folders: str | Path | Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
-    """Write report.csv, report.html and report.md from the results in one or several folders, and nothing else.
+def report(
+    folders: str | Path | Sequence[str | Path], out: str | Path | None = None, *, figures: bool = False
+) -> list[Path]:
+    """Write the reports of the results in one or several folders (``reports/writing.py`` says which), and nothing else.
 
     Of a cell that is in several folders the newest result counts; where they have the same key and other numbers there
     is a warning, and a check in the report.
@@ -147,6 +149,8 @@ def report(folders: str | Path | Sequence[str | Path], out: str | Path | None = 
     ----------
     out
         The folder to write into; one results folder is its own default.
+    figures
+        Write the page's figures too, as figures/*.svg.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def report(folders: str | Path | Sequence[str | Path], out: str | Path | None = 
     from reports.stores import disagreements, open_stores
     from reports.writing import write_reports
 
-    written = write_reports(folders, out)
+    written = write_reports(folders, out, figures=figures)
     for verdict in disagreements(open_stores(folders)):
         warnings.warn(f"{verdict.dataset}, {verdict.split}: {verdict.text}", stacklevel=2)
     return written

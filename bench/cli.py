@@ -150,12 +150,13 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 @bench.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True)
 @click.option("--out", metavar="DIR", help="Folder of the reports. [default: the results', if it is one]")
+@click.option("--figures", is_flag=True, help="Write the page's figures beside it, too, as figures/*.svg.")
 @TENSORBOARD
-def report(folders: tuple[str, ...], out: str | None, tensorboard: str | None) -> int:
+def report(folders: tuple[str, ...], out: str | None, figures: bool, tensorboard: str | None) -> int:
     """Write the reports of results folders, of several as of one; nothing is trained."""
     from bench import api
 
-    for path in api.report(folders, out):
+    for path in api.report(folders, out, figures=figures):
         click.echo(path)
     if tensorboard is None:
         return 0

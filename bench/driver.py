@@ -293,7 +293,7 @@ def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) 
     jobs: list[Job] = []
     for cell, candidate in cells:
         if candidate.missing:
-            run.add(record_skipped(run, cell, candidate.missing))
+            run.add(record_skipped(run, cell, candidate.missing, candidate.row))
             continue
         identity = identify(run, split, candidate)
         if candidate.seeded:
@@ -301,6 +301,7 @@ def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) 
         key = key_of(cell, identity)
         identity["seeded"] = candidate.seeded
         identity["command"] = command(cell, run.experiment)
+        identity |= kinship(candidate.row)
         done = None if run.conditions.force else run.store.find(cell, key)
         if done is not None and run.conditions.wants_vectors(cell) and not run.store.has_vectors(cell, key):
             run.listener.again(cell, "because its vectors are asked for and weren't kept")
@@ -362,6 +363,11 @@ def identify(run: Run, split: Split, candidate: Candidate) -> dict[str, Any]:
     }
 
 
+def kinship(row: ModelRow) -> dict[str, str]:
+    """Whose model it is and which to lay beside it: told to reports, and no part of the key."""
+    return {"library": row.library, "twin": row.twin}
+
+
 def key_of(cell: Cell, identity: Mapping[str, Any]) -> str:
     """The resume key: equal for equal experiments, different where anything that matters is."""
     named = {name: value for name, value in identity.items() if name != "parameters_from"}
@@ -393,11 +399,10 @@ def file_options(experiment: Experiment) -> list[str]:
     return words + (["--threshold", f"{experiment.threshold:g}"] if experiment.threshold is not None else [])
 
 
-def record_skipped(run: Run, cell: Cell, reason: str) -> Result:
+def record_skipped(run: Run, cell: Cell, reason: str, row: ModelRow | None = None) -> Result:
     """Store and announce a row for a cell that wasn't run."""
-    result = Result(
-        cell, "", {"command": command(cell, run.experiment)}, "skipped", reason, measured={"finished": now()}
-    )
+    identity = {"command": command(cell, run.experiment), **(kinship(row) if row else {})}
+    result = Result(cell, "", identity, "skipped", reason, measured={"finished": now()})
     run.store.write(result)
     run.listener.ended(result, reused=False)
     return result

@@ -70,7 +70,7 @@ class Store:
         self.root = Path(root)
 
     def cell_folder(self, cell: Cell, key: str) -> Path:
-        name = f"{_safe(cell.model)}-{cell.model_seed}-{_safe(key[:12] or _no_key(cell))}"
+        name = f"{safe_name(cell.model)}-{cell.model_seed}-{safe_name(key[:12] or _no_key(cell))}"
         return self._group("cells", cell) / name
 
     def write(self, result: Result) -> Path:
@@ -178,7 +178,7 @@ class Store:
         return content
 
     def _group(self, kind: str, cell: Cell) -> Path:
-        return self.root / kind / _safe(cell.dataset) / _safe(cell.split) / str(cell.split_seed)
+        return self.root / kind / safe_name(cell.dataset) / safe_name(cell.split) / str(cell.split_seed)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -521,7 +521,7 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
     raise StoreError(f"{folder}: is being replaced by another program over and over")
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name as a single path component.
 
     Letters, digits and ``._=,-`` stay, a colon becomes an underscore. A name that loses more than that gets a hash of

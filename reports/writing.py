@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.store import Store, StoreError
 from reports.stores import open_stores
 
+if TYPE_CHECKING:
+    from reports.table import Leaderboard
 
-def write_reports(folders: str | Path | Sequence[str | Path], out: str | Path | None = None) -> list[Path]:
-    """Write report.html, report.csv and report.md from the results in one or several folders, and touch nothing else.
 
-    They are written into ``out``, by default the folder of the results; several have no default.
+def write_reports(
+    folders: str | Path | Sequence[str | Path], out: str | Path | None = None, *, figures: bool = False
+) -> list[Path]:
+    """Write the reports of the results in one or several folders, and touch nothing else.
+
+    Those are report.html, report.csv (one row a cell), report-long.csv (one row a figure), report.md and report.tex;
+    with ``figures`` also the page's figures, as figures/*.svg. They are written into ``out``, by default the folder of
+    the results; several have no default.
 
     Raises
     ------
@@ -21,6 +29,8 @@ def write_reports(folders: str | Path | Sequence[str | Path], out: str | Path | 
     """
     from reports.csv import write_csv
     from reports.html import write_html
+    from reports.latex import write_latex
+    from reports.long import write_long_csv
     from reports.markdown import write_markdown
     from reports.table import leaderboards
     from reports.uncertainty import uncertainties
@@ -37,9 +47,21 @@ def write_reports(folders: str | Path | Sequence[str | Path], out: str | Path | 
     root.mkdir(parents=True, exist_ok=True)
     store = open_stores(several)
     results = list(store.summaries())
-    html, csv, markdown = root / "report.html", root / "report.csv", root / "report.md"
     uncertain = uncertainties(leaderboards(results), store.read_again)
-    write_html(store, html, uncertain=uncertain)
-    write_csv(results, csv)
-    write_markdown(results, markdown, uncertain)
-    return [html, csv, markdown]
+    boards = leaderboards(results, uncertain)
+    paths = [
+        write_html(store, root / "report.html", uncertain=uncertain),
+        write_csv(results, root / "report.csv"),
+        write_long_csv(boards, root / "report-long.csv"),
+        write_markdown(results, root / "report.md", uncertain),
+        write_latex(boards, root / "report.tex"),
+    ]
+    return [*paths, *(_write_figures(store, boards, root) if figures else [])]
+
+
+def _write_figures(store: Store, boards: Sequence[Leaderboard], root: Path) -> list[Path]:
+    from reports.figures import model_styles
+    from reports.sections import sections, write_figures
+
+    styles = model_styles(row.model for board in boards for row in (*board.rows, *board.problems))
+    return write_figures(sections(boards, store.read_again, store.read_dataset, styles), root / "figures")
