@@ -68,7 +68,7 @@ def pareto(board: Leaderboard, cost: str = "fit_seconds") -> pd.DataFrame:
             "value": [row.values[name] for row in rows],
             "cost": cost,
             "cost_value": costs,
-            "on_front": [other is None for other in beaten_by],
+            "on_front": np.array([other is None for other in beaten_by], bool),
             "beaten_by": ["" if other is None else rows[other].label for other in beaten_by],
         }
     )
