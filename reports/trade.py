@@ -12,7 +12,7 @@ from reports import figures, numbers
 from reports.figures import Style
 from reports.figures.points import COST_TITLES
 from reports.plot import Line, Plot, Table, make_plot, place_of, short
-from reports.table import Column, Leaderboard
+from reports.table import Column, Leaderboard, Row, encodable
 from reports.text import brief, listed
 
 if TYPE_CHECKING:
@@ -55,23 +55,30 @@ def pareto(board: Leaderboard, cost: str = "fit_seconds") -> pd.DataFrame:
     """
     import pandas as pd
 
+    rows, beaten_by = _raced(board, cost)
+    name = board.primary.name if board.primary else ""
+    return pd.DataFrame(
+        {
+            "model": [encodable(row.label) for row in rows],
+            "metric": name,
+            "value": [row.values[name] for row in rows],
+            "cost": cost,
+            "cost_value": [row.cost[cost] for row in rows],
+            "on_front": [other is None for other in beaten_by],
+            "beaten_by": ["" if other is None else encodable(other.label) for other in beaten_by],
+        }
+    )
+
+
+def _raced(board: Leaderboard, cost: str) -> tuple[list[Row], list[Row | None]]:
+    """The rows with a figure of both, and for each the best row of those that beat it."""
     name = board.primary.name if board.primary else ""
     sign = 1 if board.primary is None or board.primary.higher_is_better else -1
     rows = [row for row in board.rows if name in row.values and cost in row.cost]
     values = np.array([sign * row.values[name] for row in rows])
     costs = np.array([row.cost[cost] for row in rows])
     beaten_by = [_beaten_by(place, values, costs) for place in range(len(rows))]
-    return pd.DataFrame(
-        {
-            "model": [row.label for row in rows],
-            "metric": name,
-            "value": [row.values[name] for row in rows],
-            "cost": cost,
-            "cost_value": costs,
-            "on_front": np.array([other is None for other in beaten_by], bool),
-            "beaten_by": ["" if other is None else rows[other].label for other in beaten_by],
-        }
-    )
+    return rows, [None if other is None else rows[other] for other in beaten_by]
 
 
 def _beaten_by(place: int, values: Any, costs: Any) -> int | None:
@@ -84,8 +91,9 @@ def _beaten_by(place: int, values: Any, costs: Any) -> int | None:
 
 def front_of(board: Leaderboard, cost: str) -> list[str]:
     """Labels of the rows on the front, the cheapest first."""
-    frame = pareto(board, cost)
-    return [str(label) for label in frame[frame["on_front"]].sort_values("cost_value", kind="stable")["model"]]
+    rows, beaten_by = _raced(board, cost)
+    front = [row for row, other in zip(rows, beaten_by, strict=True) if other is None]
+    return [row.label for row in sorted(front, key=lambda row: row.cost[cost])]
 
 
 def _cost_plot(board: Leaderboard, styles: dict[str, Style], cost: str) -> Plot | None:

