@@ -117,7 +117,7 @@ def test_the_section_names_the_front_in_words_and_in_a_table(fake):
         ("b", ("yes", "–")),
         ("c", ("–", "yes")),
     ]
-    assert found.plots[0].svg.count("font: 700") == 2
+    assert found.plots[0].svg.count("font-weight: 700") == 2
 
 
 def test_nothing_measured_gives_no_section(fake):
