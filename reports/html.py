@@ -160,14 +160,15 @@ def read_page(
 ) -> Page:
     """The page of all stored results; parameters and what is raised as in :func:`write_html`."""
     read_dataset = _remembering(store.read_dataset)
-    results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
+    read_lists = store.reader("lists", "map")
+    results = [_without_bulk(read_lists(result), read_dataset(result.cell)) for result in latest(store.summaries())]
     if uncertain is None:
-        uncertain = uncertainties(leaderboards(results), store.read_again)
-    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
+        uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
+    found = verdicts(leaderboards(results, uncertain), store.reader("lists"), read_dataset)
     page = make_page(
         results,
         read_dataset,
-        read=store.read_again,
+        read=store.reader("per_user", "lists", "per_item"),
         title=title,
         pairs=pairs,
         users=users,

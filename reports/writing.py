@@ -32,7 +32,7 @@ def write_reports(folder: str | Path, *, figures: bool = False) -> list[Path]:
     results = list(store.summaries())
     if not results:
         raise StoreError(f"{root}: there are no results here; `python -m bench run --out {root}` makes some")
-    uncertain = uncertainties(leaderboards(results), store.read_again)
+    uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
     boards = leaderboards(results, uncertain)
     page = read_page(store, uncertain=uncertain)
     write_text(root / "report.html", render(page))
