@@ -46,7 +46,7 @@ class Stores(Store):
         """Each cell that several folders have with the same key, with the folder of each result."""
         for place, stores in self._places.items():
             if len(stores) > 1:
-                yield [(store, store.read(store.root / place, tables=False)) for store in stores]
+                yield [(store, store.read(store.root / place, tables=())) for store in stores]
 
     @cached_property
     def _places(self) -> dict[Path, list[Store]]:
@@ -120,6 +120,6 @@ def _verdict(dataset: str, split: str, differences: Sequence[_Difference]) -> Ve
 def _newest(folders: Sequence[Path]) -> Path:
     if len(folders) == 1:
         return folders[0]
-    read = {folder: Store(folder).read(folder, tables=False) for folder in folders}
+    read = {folder: Store(folder).read(folder, tables=()) for folder in folders}
     (newest,) = latest(read.values())
     return next(folder for folder, result in read.items() if result is newest)

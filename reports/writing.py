@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from reports.store import Store, StoreError
+from reports.store import Store, StoreError, write_text
 from reports.stores import open_stores
-
-if TYPE_CHECKING:
-    from reports.table import Leaderboard
 
 
 def write_reports(
@@ -28,7 +24,8 @@ def write_reports(
         There are no results, or one can't be read, or ``out`` isn't said or is no folder.
     """
     from reports.csv import write_csv
-    from reports.html import write_html
+    from reports.figure_files import write_figures
+    from reports.html import read_page, render
     from reports.latex import write_latex
     from reports.long import write_long_csv
     from reports.markdown import write_markdown
@@ -47,21 +44,15 @@ def write_reports(
     root.mkdir(parents=True, exist_ok=True)
     store = open_stores(several)
     results = list(store.summaries())
-    uncertain = uncertainties(leaderboards(results), store.read_again)
+    uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
     boards = leaderboards(results, uncertain)
+    page = read_page(store, uncertain=uncertain)
+    write_text(root / "report.html", render(page))
     paths = [
-        write_html(store, root / "report.html", uncertain=uncertain),
+        root / "report.html",
         write_csv(results, root / "report.csv"),
         write_long_csv(boards, root / "report-long.csv"),
         write_markdown(results, root / "report.md", uncertain),
         write_latex(boards, root / "report.tex"),
     ]
-    return [*paths, *(_write_figures(store, boards, root) if figures else [])]
-
-
-def _write_figures(store: Store, boards: Sequence[Leaderboard], root: Path) -> list[Path]:
-    from reports.figures import model_styles
-    from reports.sections import sections, write_figures
-
-    styles = model_styles(row.model for board in boards for row in (*board.rows, *board.problems))
-    return write_figures(sections(boards, store.read_again, store.read_dataset, styles), root / "figures")
+    return [*paths, *(write_figures(page.plots(), root / "figures") if figures else [])]

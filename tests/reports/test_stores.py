@@ -80,8 +80,8 @@ def test_one_report_on_two_folders_is_that_on_all_cells_in_one(measured, two, tm
     together = measured.folder(tmp_path / "together", [*Store(two[0]), *Store(two[1])])
     write_reports(together)
     assert main(["report", *map(str, two), "--out", str(tmp_path / "new" / "both")]) == 0
-    assert capsys.readouterr().out.count("both/report.") == 3
-    for name in ("report.csv", "report.html", "report.md"):
+    assert capsys.readouterr().out.count("both/report") == 5
+    for name in ("report.csv", "report-long.csv", "report.html", "report.md", "report.tex"):
         assert (tmp_path / "new" / "both" / name).read_bytes() == (together / name).read_bytes()
         assert not (two[0] / name).exists()
 
