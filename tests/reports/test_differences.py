@@ -154,7 +154,7 @@ def test_beside_accuracy_names_the_highest_and_the_one_nearly_as_good_as_the_bes
 
 
 class TestData:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def found(self, board):
         return data([board], lambda cell: DATASET)
 
