@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reports.cells import mean, ratio
 from reports.per_user import Parts, parts_of
 from reports.result import Result
-from reports.table import Row
+from reports.table import Row, encodable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ class ByActivity:
         import pandas as pd
 
         lines = [
-            (label, group, *self.ranges[group], self.n_users[group], self.metric, float(value))
+            (encodable(label), group, *self.ranges[group], self.n_users[group], self.metric, float(value))
             for label, cells in self.values.items()
             for group, value in enumerate(mean(cells))
         ]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from reports import figures, numbers
 from reports.activity import ByActivity
 from reports.cells import Read, ReadDataset, mean, pass_over
+from reports.common_items import Overlap
 from reports.figures import Style
-from reports.gains import Gains, best_and_other
 from reports.item_popularity import PARTS, ByPopularity
-from reports.overlap import Overlap
 from reports.plot import Line, Plot, Table, line_of, make_plot, place_of, short
 from reports.table import Column, Leaderboard, Row
 from reports.text import brief, listed
+from reports.user_gains import Gains, best_and_other
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -169,10 +169,9 @@ def _popularity_plot(board: Leaderboard, popularity: ByPopularity, styles: dict[
 
 
 def _overlap_plot(board: Leaderboard, overlap: Overlap) -> Plot | None:
-    frame = overlap.frame()
-    if len(frame) < 2:
+    labels, shares = overlap.shares()
+    if len(labels) < 2:
         return None
-    labels, shares = [str(label) for label in frame.index], frame.to_numpy()
     pairs = np.where(np.tri(len(labels), k=-1, dtype=bool), shares, np.nan)
     told = []
     for extreme in (np.nanargmax(pairs), np.nanargmin(pairs)):

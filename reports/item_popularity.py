@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reports.cells import mean, ratio
 from reports.result import Result
-from reports.table import Row
+from reports.table import Row, encodable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class ByPopularity:
 
         sizes = next(iter(self.sizes.values()), [(0, 0, 0)] * 3)
         lines = [
-            (label, PARTS[part], self.k, sizes[part][0], sizes[part][2], float(recall), float(share))
+            (encodable(label), PARTS[part], self.k, sizes[part][0], sizes[part][2], float(recall), float(share))
             for label, cells in self.recall.items()
             for part, recall, share in zip(range(3), mean(cells), mean(self.shares[label]), strict=True)
         ]

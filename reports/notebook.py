@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.store import Store, StoreError
-from reports.table import Column, Leaderboard, leaderboards
+from reports.table import Column, Leaderboard, encodable, leaderboards
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,8 @@ def leaderboard(folder: str | Path, dataset: str = "", split: str = "") -> pd.Da
     for board in _certain(Store(folder), _boards(folder, dataset, split)):
         for row in board.rows:
             found = board.interval(row, board.primary)
-            line: dict[str, Any] = {"dataset": board.dataset, "split": board.split, "model": row.label}
+            who = map(encodable, (board.dataset, board.split, row.label))
+            line: dict[str, Any] = dict(zip(("dataset", "split", "model"), who, strict=True))
             line |= {"n_seeds": row.n_seeds, **{column.name: row.values.get(column.name) for column in board.columns}}
             line |= {"low": found and found.low, "high": found and found.high, "like_best": board.is_like_best(row)}
             lines.append(line | {name: row.cost.get(name) for name in COSTS})
@@ -152,7 +153,7 @@ def overlap(folder: str | Path, k: int | None = None, dataset: str = "", split: 
     -------
     >>> reports.overlap("results", dataset="ml-1m").loc["als", "ease"]  # doctest: +SKIP
     """
-    from reports.overlap import Overlap
+    from reports.common_items import Overlap
 
     board = _boards(folder, dataset, split)[0]
     return _passed(folder, board, Overlap(board, board.k if k is None else k))
@@ -165,13 +166,13 @@ def gains(folder: str | Path, first: str = "", second: str = "", dataset: str = 
 
     Returns
     -------
-    Columns of :meth:`reports.gains.Gains.frame`.
+    Columns of :meth:`reports.user_gains.Gains.frame`.
 
     Example
     -------
     >>> reports.gains("results", "als", "bpr", dataset="ml-1m").tail(10)  # doctest: +SKIP
     """
-    from reports.gains import Gains, best_and_other
+    from reports.user_gains import Gains, best_and_other
 
     board = _boards(folder, dataset, split)[0]
     column, usual = _metric(board, ""), best_and_other(board)
@@ -229,10 +230,11 @@ def _curves(store: Store, board: Leaderboard) -> Figure | None:
     from reports.trade import mean_curves
 
     curves = mean_curves(board)
-    columns = [column for column in board.columns if column.name in set(curves["metric"])]
+    metrics = {curve.metric for curve in curves}
+    columns = [column for column in board.columns if column.name in metrics]
     if not columns:
         return None
-    return curves_figure(curves[curves["metric"] == columns[0].name], columns[0], _styles(board))
+    return curves_figure([curve for curve in curves if curve.metric == columns[0].name], columns[0], _styles(board))
 
 
 def _activity(store: Store, board: Leaderboard) -> Figure | None:
@@ -255,13 +257,13 @@ def _popularity(store: Store, board: Leaderboard) -> Figure | None:
 
 
 def _overlap(store: Store, board: Leaderboard) -> Figure | None:
+    from reports.common_items import Overlap
     from reports.figures import overlap_figure
-    from reports.overlap import Overlap
 
     found = Overlap(board, board.k)
     _pass(store, board, found)
-    shares = found.frame()
-    return overlap_figure([str(label) for label in shares.index], shares.to_numpy()) if len(shares) > 1 else None
+    labels, shares = found.shares()
+    return overlap_figure(labels, shares) if len(labels) > 1 else None
 
 
 def _beside(metric: str) -> Callable[[Store, Leaderboard], Figure | None]:
@@ -354,7 +356,7 @@ def _together(boards: Sequence[Leaderboard], of_board: Callable[[Leaderboard], p
     parts = []
     for board in boards:
         part = of_board(board)
-        part.insert(0, "dataset", board.dataset)
-        part.insert(1, "split", board.split)
+        part.insert(0, "dataset", encodable(board.dataset))
+        part.insert(1, "split", encodable(board.split))
         parts.append(part)
     return pd.concat(parts, ignore_index=True)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports import figures, numbers
 from reports.figures import Style
 from reports.figures.points import COST_TITLES
 from reports.plot import Line, Plot, Table, make_plot, place_of, short
+from reports.result import Curve, Result
 from reports.table import Column, Leaderboard, Row, encodable
 from reports.text import brief, listed
 
@@ -144,60 +146,74 @@ def _front_table(board: Leaderboard) -> Table | None:
 # Learning curves
 
 
+@dataclass(frozen=True, eq=False)
+class MeanCurve:
+    """The learning curve of a row: seconds and values, (n_epochs,), averaged over cells.
+
+    ``n_users`` are the sizes of the samples that the values are over.
+    """
+
+    row: Row
+    metric: str
+    epochs: list[int]
+    seconds: NDArray[np.float64]
+    values: NDArray[np.float64]
+    n_users: list[int]
+
+
 def learning_curves(board: Leaderboard) -> pd.DataFrame:
     """Quality after epochs of the fit, one line for each epoch that was looked at in each cell.
 
     Returns
     -------
-    Columns model (the row's label), name (the model's), split_seed, model_seed, metric, epoch, seconds (of the fit's
-    clock, which stands still while the model is looked at), value, n_users (over how many, a sample).
+    Columns model (the row's label), split_seed, model_seed, metric, epoch, seconds (of the fit's clock, which stands
+    still while the model is looked at), value, n_users (over how many, a sample).
     """
     import pandas as pd
 
-    names = ("model", "name", "split_seed", "model_seed", "metric", "epoch", "seconds", "value", "n_users")
+    names = ("model", "split_seed", "model_seed", "metric", "epoch", "seconds", "value", "n_users")
     lines: list[tuple[Any, ...]] = []
     for row in board.rows:
-        for result in row.results:
-            curve, cell = result.curve, result.cell
-            if curve is not None:
-                seconds = result.measured.get("curve_seconds") or []
-                of_cell = (row.label, row.model, cell.split_seed, cell.model_seed, curve.metric)
-                points = zip(curve.epochs, seconds, curve.values, strict=True)
-                lines += [(*of_cell, *point, curve.n_users) for point in points]
+        for result, curve in _curves_of(row):
+            of_cell = (encodable(row.label), result.cell.split_seed, result.cell.model_seed, curve.metric)
+            points = zip(curve.epochs, result.measured["curve_seconds"], curve.values, strict=True)
+            lines += [(*of_cell, *point, curve.n_users) for point in points]
     return pd.DataFrame(lines, columns=pd.Index(names))
 
 
-def mean_curves(board: Leaderboard) -> pd.DataFrame:
-    """:func:`learning_curves` with seconds and values averaged over the cells of a row that have the same epochs.
-
-    Those of the row's first cell decide; a fit that stopped earlier or later on another seed is left out.
-    """
-    import pandas as pd
-
-    parts = []
-    for _, of_row in learning_curves(board).groupby("model", sort=False):
-        cells = [cell for _, cell in of_row.groupby(["split_seed", "model_seed"], sort=True)]
-        alike = [cell for cell in cells if _shape(cell) == _shape(cells[0])]
-        mean = cells[0].drop(columns=["split_seed", "model_seed"]).reset_index(drop=True)
-        for name in ("seconds", "value"):
-            mean[name] = np.mean([cell[name].to_numpy() for cell in alike], axis=0)
-        parts.append(mean)
-    return pd.concat(parts, ignore_index=True) if parts else learning_curves(board)
+def mean_curves(board: Leaderboard) -> list[MeanCurve]:
+    """One curve a row, over its cells that have the epochs of the first: a fit that ended elsewhere is left out."""
+    means = []
+    for row in board.rows:
+        cells = _curves_of(row)
+        alike = [cell for cell in cells if _shape(cell[1]) == _shape(cells[0][1])]
+        if alike:
+            seconds = np.mean([result.measured["curve_seconds"] for result, _ in alike], axis=0)
+            values = np.mean([curve.values for _, curve in alike], axis=0)
+            first = alike[0][1]
+            n_users = [curve.n_users for _, curve in alike]
+            means.append(MeanCurve(row, first.metric, first.epochs, seconds, values, n_users))
+    return means
 
 
-def _shape(cell: pd.DataFrame) -> tuple[str, list[int]]:
-    return cell["metric"].iloc[0], cell["epoch"].tolist()
+def _curves_of(row: Row) -> list[tuple[Result, Curve]]:
+    found = [(result, result.curve) for result in row.results]
+    return [(result, curve) for result, curve in found if curve is not None and curve.epochs]
+
+
+def _shape(curve: Curve) -> tuple[str, list[int]]:
+    return curve.metric, curve.epochs
 
 
 def _curve_plots(board: Leaderboard, styles: dict[str, Style]) -> Iterable[Plot | None]:
     """One figure for each metric that curves are of: NDCG of lists, RMSE of ratings."""
     curves = mean_curves(board)
-    columns = [column for column in board.columns if column.name in set(curves["metric"])]
+    columns = [column for column in board.columns if column.name in {curve.metric for curve in curves}]
     for column in columns:
-        of_metric = curves[curves["metric"] == column.name]
-        marks = [_milestone(of_row, column) for _, of_row in of_metric.groupby("model", sort=False)]
+        of_metric = [curve for curve in curves if curve.metric == column.name]
+        marks = [_milestone(curve, column) for curve in of_metric]
         name = "curves" if column == columns[0] else f"curves-{column.metric}"
-        n_users = sorted(set(of_metric["n_users"]))
+        n_users = [n for curve in of_metric for n in curve.n_users]
         yield make_plot(
             figures.curves_figure(of_metric, column, styles),
             place := place_of(board.dataset, board.split),
@@ -228,21 +244,19 @@ class Milestone:
         return (self.best - self.last if higher_is_better else self.last - self.best) / (abs(self.best) or 1.0)
 
 
-def _milestone(curve: pd.DataFrame, column: Column) -> Milestone:
-    values = curve["value"].to_numpy()
+def _milestone(curve: MeanCurve, column: Column) -> Milestone:
+    values, epochs = curve.values, curve.epochs
     best = int(values.argmax() if column.higher_is_better else values.argmin())
-    behind = (values[best] - values) * (1 if column.higher_is_better else -1)
-    close = int(np.flatnonzero(behind <= CLOSE * abs(values[best]))[0])
-    epochs, seconds = curve["epoch"].tolist(), curve["seconds"].tolist()
+    close = int(np.flatnonzero(np.abs(values[best] - values) <= CLOSE * abs(values[best]))[0])
     return Milestone(
-        str(curve["model"].iloc[0]),
-        str(curve["name"].iloc[0]),
+        curve.row.label,
+        curve.row.model,
         epochs[-1],
         float(values[-1]),
         epochs[best],
         float(values[best]),
         epochs[close],
-        seconds[close],
+        float(curve.seconds[close]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.figures.style import COLOURS, INK, axis_title, canvas, drawing, logarithmic
+from reports.figures.style import COLOURS, INK, axis_title, canvas, drawing, logarithmic, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,7 +95,7 @@ def activity_figure(periods: Sequence[str], train: Sequence[int], test: Sequence
         axes.stairs(below, edges, fill=True, color=TRAIN)
         shown = np.unique(np.linspace(0, len(periods) - 1, min(5, len(periods))).round().astype(int))
         axes.set(xlim=(edges[0], edges[-1]), ylim=(0, max(both.max(), 1) * 1.14), xticks=shown)
-        axes.set_xticklabels([periods[place] for place in shown])
+        axes.set_xticklabels([printable(periods[place], 10) for place in shown])
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axis_title(axes, "", "interactions")
         _key(axes)

@@ -87,4 +87,4 @@ def _draw_bars(axes: Any, values: NDArray[Any], styles: Sequence[Style], best: i
         alike = [row for row in rows if styles[row].marker == marker]
         sizes = [64 if row == best else 36 for row in alike]
         colours = [styles[row].colour for row in alike]
-        axes.scatter(values[alike], alike, sizes, colours, marker, linewidths=0, clip_on=False, zorder=3)
+        axes.scatter(values[alike], alike, sizes, colours, marker=marker, linewidths=0, clip_on=False, zorder=3)

@@ -87,11 +87,10 @@ class TestCurves:
         ]
 
     def test_a_mean_is_over_cells_with_the_same_epochs(self, board):
-        frame = mean_curves(board)
-        of_a = frame[frame["model"] == "a"]
-        assert of_a["epoch"].tolist() == [1, 2, 4]
-        assert of_a["value"].tolist() == pytest.approx([0.3, 0.5, 0.3])
-        assert of_a["seconds"].tolist() == [2.0, 3.0, 6.0]
+        of_a = next(curve for curve in mean_curves(board) if curve.row.label == "a")
+        assert of_a.epochs == [1, 2, 4]
+        assert of_a.values.tolist() == pytest.approx([0.3, 0.5, 0.3])
+        assert of_a.seconds.tolist() == [2.0, 3.0, 6.0]
 
     def test_the_finding_says_who_is_there_first_and_who_was_better_before(self, board):
         (plot,) = (plot for plot in section(board).plots if plot.name == "curves")

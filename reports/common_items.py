@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reports.cells import mean
 from reports.result import Result
-from reports.table import Leaderboard, Row
+from reports.table import Leaderboard, Row, encodable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +53,15 @@ class Overlap:
         """Square: the mean share of common items, with the rows' labels as index and columns, best row first."""
         import pandas as pd
 
+        labels, shares = self.shares()
+        names = pd.Index(map(encodable, labels), name="model")
+        return pd.DataFrame(shares, index=names, columns=names)
+
+    def shares(self) -> tuple[list[str], NDArray[np.float64]]:
+        """The labels of the rows that have lists, best first, and (n, n) mean shares of common items."""
         shares = mean(self._shares) if self._shares else np.zeros((0, 0))
         known = np.flatnonzero(np.isfinite(np.diag(shares)))
-        names = pd.Index([self.labels[place] for place in known], name="model")
-        return pd.DataFrame(shares[np.ix_(known, known)], index=names, columns=names)
+        return [self.labels[place] for place in known], shares[np.ix_(known, known)]
 
 
 def common_shares(lists: Sequence[Lists]) -> NDArray[np.float64]:
@@ -73,11 +78,11 @@ def common_shares(lists: Sequence[Lists]) -> NDArray[np.float64]:
     items_of = np.full((len(lists), k, len(everybody)), -1, np.int32)  # places first: that is the faster way to compare
     for table, (users, items) in zip(items_of, lists, strict=True):
         table[: items.shape[1], np.searchsorted(everybody, users)] = items.T
-    lengths = np.sqrt((items_of >= 0).sum(axis=1))
+    lengths = (items_of >= 0).sum(axis=1)
     shares = np.empty((len(lists), len(lists)))
     for first in range(len(lists)):
         for second in range(first + 1):
-            both = lengths[first] * lengths[second]
+            both = np.sqrt(lengths[first] * lengths[second])
             common = _n_common(items_of[first], items_of[second])
             known = both > 0
             mean_share = float((common[known] / both[known]).mean()) if known.any() else np.nan

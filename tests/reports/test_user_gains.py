@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from reports.cells import pass_over
-from reports.gains import Gains, best_and_other
 from reports.table import leaderboards
+from reports.user_gains import Gains, best_and_other
 
 
 def gains_of(results, dataset=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reports.cells import pass_over
-from reports.overlap import Overlap, common_shares
+from reports.common_items import Overlap, common_shares
 from reports.table import leaderboards
 
 

@@ -12,7 +12,7 @@ from reports.activity import training_counts
 from reports.answer import guessed_twins
 from reports.per_user import Parts, parts_of
 from reports.result import Result
-from reports.table import Leaderboard, Row
+from reports.table import Leaderboard, Row, encodable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,8 @@ class Gains:
         return frame.sort_values(["gain", "user"], ascending=[False, True], ignore_index=True)
 
     def _id(self, user: int) -> Any:
-        return self._user_ids[user] if user < len(self._user_ids) else user
+        found = self._user_ids[user] if user < len(self._user_ids) else user
+        return encodable(found) if isinstance(found, str) else found
 
 
 def best_and_other(board: Leaderboard) -> tuple[Row, Row] | None:
