@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -24,6 +24,7 @@ from reports.differences import Differences, differences
 from reports.figures import Style
 from reports.island import island
 from reports.person import Person, person
+from reports.plot import Plot
 from reports.result import Cell, Result
 from reports.scripts import data_block, policy, scripts
 from reports.speed import Speed, read_speed
@@ -97,6 +98,16 @@ class Page:
     def splits(self) -> list[SplitSection]:
         return [split for dataset in self.datasets for split in dataset.splits]
 
+    def plots(self) -> Iterator[tuple[str, str, Plot]]:
+        """Every figure with its data set and split ("" for one that is of the data set)."""
+        for split in self.splits:
+            for section in (split.trade, split.differences, split.beside):
+                for plot in section.plots if section else ():
+                    yield split.board.dataset, split.board.split, plot
+        for dataset in self.datasets:
+            for plot in dataset.data.plots if dataset.data else ():
+                yield dataset.name, plot.split, plot
+
     @property
     def most_columns(self) -> int:
         """The largest number of things to show, and of cut-offs, that a reader of one leaderboard chooses from."""
@@ -134,25 +145,37 @@ def write_html(
     StoreError
         A stored file is broken; the message names it.
     """
+    path = Path(path)
+    write_text(path, render(read_page(store, title=title, pairs=pairs, users=users, uncertain=uncertain)))
+    return path
+
+
+def read_page(
+    store: Store,
+    *,
+    title: str = "",
+    pairs: Mapping[str, str] | None = None,
+    users: int = N_USERS,
+    uncertain: Uncertain | None = None,
+) -> Page:
+    """The page of all stored results; parameters and what is raised as in :func:`write_html`."""
     read_dataset = _remembering(store.read_dataset)
-    results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
+    read_lists = store.reader("lists", "map")
+    results = [_without_bulk(read_lists(result), read_dataset(result.cell)) for result in latest(store.summaries())]
     if uncertain is None:
-        uncertain = uncertainties(leaderboards(results), store.read_again)
-    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
+        uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
+    found = verdicts(leaderboards(results, uncertain), store.reader("lists"), read_dataset)
     page = make_page(
         results,
         read_dataset,
-        read=store.read_again,
+        read=store.reader("per_user", "lists", "per_item"),
         title=title,
         pairs=pairs,
         users=users,
         uncertain=uncertain,
         found=found,
     )
-    page = replace(page, speed=read_speed(store.root))
-    path = Path(path)
-    write_text(path, render(page))
-    return path
+    return replace(page, speed=read_speed(store.root))
 
 
 def make_page(

@@ -316,7 +316,7 @@ def _certain(store: Store, boards: Sequence[Leaderboard]) -> list[Leaderboard]:
 
     from reports.uncertainty import uncertainty
 
-    return [replace(board, uncertainty=uncertainty(board, store.read_again)) for board in boards]
+    return [replace(board, uncertainty=uncertainty(board, store.reader("per_user"))) for board in boards]
 
 
 def _metric(board: Leaderboard, name: str) -> Column:
@@ -337,7 +337,7 @@ def _styles(board: Leaderboard) -> dict[str, Any]:
 def _pass(store: Store, board: Leaderboard, analysis: Analysis) -> None:
     from reports.cells import pass_over
 
-    pass_over(board, store.read_again, store.read_dataset, [analysis])
+    pass_over(board, store.reader("per_user", "lists", "per_item"), store.read_dataset, [analysis])
 
 
 def _passed(folder: str | Path, board: Leaderboard, analysis: Any) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.cells import mean, ratio
+from reports.cells import mean
 from reports.result import Result
 from reports.table import Leaderboard, Row
 
@@ -68,20 +68,26 @@ def common_shares(lists: Sequence[Lists]) -> NDArray[np.float64]:
         For each row the users' codes and (n_users, k) items, -1 for an empty place. A mean is over the users of whom
         both rows have a list that isn't empty.
     """
-    import scipy.sparse as sp
-
-    n_items = 1 + max(int(items.max(initial=0)) for _, items in lists)
     everybody = np.unique(np.concatenate([users for users, _ in lists]))
-    owners, keys, weights, listed = [], [], [], []
-    for owner, (users, items) in enumerate(lists):
-        filled = items >= 0
-        lengths = filled.sum(axis=1)
-        places = np.repeat(np.arange(len(users)), lengths)
-        owners.append(np.full(len(places), owner))
-        keys.append(users[places].astype(np.int64) * n_items + items[filled])
-        weights.append(1 / np.sqrt(lengths[places]))
-        listed.append(np.isin(everybody, users[lengths > 0]).astype(np.float64))
-    pairs, columns = np.unique(np.concatenate(keys), return_inverse=True)
-    shape = (len(lists), len(pairs))
-    table = sp.csr_matrix((np.concatenate(weights), (np.concatenate(owners), columns)), shape)
-    return ratio((table @ table.T).toarray(), np.array(listed) @ np.array(listed).T)
+    k = max(items.shape[1] for _, items in lists)
+    items_of = np.full((len(lists), k, len(everybody)), -1, np.int32)  # places first: that is the faster way to compare
+    for table, (users, items) in zip(items_of, lists, strict=True):
+        table[: items.shape[1], np.searchsorted(everybody, users)] = items.T
+    lengths = np.sqrt((items_of >= 0).sum(axis=1))
+    shares = np.empty((len(lists), len(lists)))
+    for first in range(len(lists)):
+        for second in range(first + 1):
+            both = lengths[first] * lengths[second]
+            common = _n_common(items_of[first], items_of[second])
+            known = both > 0
+            mean_share = float((common[known] / both[known]).mean()) if known.any() else np.nan
+            shares[first, second] = shares[second, first] = mean_share
+    return shares
+
+
+def _n_common(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int64]:
+    """int64 (n_users,): how many items each user's two lists share, of (k, n_users); empty places share nothing."""
+    found = np.zeros(first.shape[1], np.int64)
+    for items in first:
+        found += ((items == second) & (items >= 0)).any(axis=0)
+    return found

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from reports.store import Store, StoreError
-
-if TYPE_CHECKING:
-    from reports.table import Leaderboard
+from reports.store import Store, StoreError, write_text
 
 
 def write_reports(folder: str | Path, *, figures: bool = False) -> list[Path]:
@@ -24,7 +19,8 @@ def write_reports(folder: str | Path, *, figures: bool = False) -> list[Path]:
         There are no results, or one can't be read.
     """
     from reports.csv import write_csv
-    from reports.html import write_html
+    from reports.figure_files import write_figures
+    from reports.html import read_page, render
     from reports.latex import write_latex
     from reports.long import write_long_csv
     from reports.markdown import write_markdown
@@ -36,21 +32,15 @@ def write_reports(folder: str | Path, *, figures: bool = False) -> list[Path]:
     results = list(store.summaries())
     if not results:
         raise StoreError(f"{root}: there are no results here; `python -m bench run --out {root}` makes some")
-    uncertain = uncertainties(leaderboards(results), store.read_again)
+    uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
     boards = leaderboards(results, uncertain)
+    page = read_page(store, uncertain=uncertain)
+    write_text(root / "report.html", render(page))
     paths = [
-        write_html(store, root / "report.html", uncertain=uncertain),
+        root / "report.html",
         write_csv(results, root / "report.csv"),
         write_long_csv(boards, root / "report-long.csv"),
         write_markdown(results, root / "report.md", uncertain),
         write_latex(boards, root / "report.tex"),
     ]
-    return [*paths, *(_write_figures(store, boards) if figures else [])]
-
-
-def _write_figures(store: Store, boards: Sequence[Leaderboard]) -> list[Path]:
-    from reports.figures import model_styles
-    from reports.sections import sections, write_figures
-
-    styles = model_styles(row.model for board in boards for row in (*board.rows, *board.problems))
-    return write_figures(sections(boards, store.read_again, store.read_dataset, styles), store.root / "figures")
+    return [*paths, *(write_figures(page.plots(), root / "figures") if figures else [])]

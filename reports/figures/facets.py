@@ -65,7 +65,9 @@ def facets_figure(
             own = largest if shared else (float(np.nanmax(column, initial=0.0)) or 1.0)
             of_group.set(xlim=(0, own * 1.04), ylim=(len(labels) - 0.4, -0.6))
             of_group.set_title(groups[place] + told[place], fontsize=9, loc="left", x=0)
-            of_group.set(xticks=[], yticks=range(len(labels)), yticklabels=labels if place == 0 else [])
+            of_group.set(xticks=[], yticks=range(len(labels)) if place == 0 else [])
+            if place == 0:
+                of_group.set_yticklabels(labels)
             of_group.tick_params(left=False, labelsize=9)
             of_group.grid(visible=False)
             of_group.spines["bottom"].set_visible(False)
@@ -81,7 +83,8 @@ def _draw_bars(axes: Any, values: NDArray[Any], styles: Sequence[Style], best: i
     rows = np.flatnonzero(np.isfinite(values)).tolist()
     colours = [styles[row].colour for row in rows]
     axes.hlines(rows, 0, values[rows], colors=colours, linewidths=[4.5 if row == best else 2 for row in rows])
-    for row in rows:
-        size = 8 if row == best else 6
-        style = styles[row]
-        axes.plot(values[row], row, style.marker, color=style.colour, markersize=size, markeredgewidth=0, clip_on=False)
+    for marker in dict.fromkeys(styles[row].marker for row in rows):
+        alike = [row for row in rows if styles[row].marker == marker]
+        sizes = [64 if row == best else 36 for row in alike]
+        colours = [styles[row].colour for row in alike]
+        axes.scatter(values[alike], alike, sizes, colours, marker, linewidths=0, clip_on=False, zorder=3)

@@ -159,6 +159,27 @@ def make_store(folder, results=None, titles=TITLES, genres=GENRES):
     return store
 
 
+def make_small(
+    model, values, n_train=None, lists=None, seed=0, model_seed=0, metric="ndcg@2", measured=None, **changes
+):
+    """A cell whose figures can be worked out by hand: users 0, 1, ... with these values of one metric."""
+    values = np.asarray(values, float)
+    per_user = {metric: values, "warm": np.ones(len(values), bool)}
+    if n_train is not None:
+        per_user["n_train"] = np.asarray(n_train, np.int32)
+    found = MetricValue(float(np.nanmean(values)), None, True, 1, metric)
+    return Result(
+        cell=Cell("small", "random", seed, model, {}, model_seed),
+        key=f"{sum(map(ord, model)):08x}{seed:08x}{model_seed}",
+        identity={},
+        status="ok",
+        users=np.arange(len(values), dtype=np.int32),
+        **{"metrics": {metric: found}, "per_user": per_user, "measured": measured or {}}
+        | ({} if lists is None else {"lists": np.asarray(lists, np.int32)})
+        | changes,
+    )
+
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "</title></style></script><img src=x onerror=alert(1)>",
@@ -192,6 +213,7 @@ def fake():
 
     class Makers:
         result = staticmethod(make_result)
+        small = staticmethod(make_small)
         problem = staticmethod(make_problem)
         results = staticmethod(make_results)
         dataset = staticmethod(make_dataset)
