@@ -321,6 +321,7 @@ def tune(
     jobs: int = 1,
     threads: int = 0,
     spaces: str | Path | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
     plugins: Sequence[str | Path] = (),
     out: str | Path = "results",
     also_write: str | Path | None = None,
@@ -345,6 +346,8 @@ def tune(
         Trials side by side. With one, the same seed makes the same trials.
     spaces
         A TOML file with further search spaces, or others for models that have one.
+    parameters
+        Model name -> parameters that aren't searched but have these values.
     also_write
         A folder for the settings beside ``out``.
     say
@@ -377,6 +380,7 @@ def tune(
         spaces=known,
         table=table,
         plugins=tuple(str(plugin) for plugin in plugins),
+        parameters={name: dict(values) for name, values in (parameters or {}).items()},
     ).check()
     divided = split(load(dataset, **given), rule)
     return search(plan, divided, Path(out), say or (lambda line: None), Path(also_write) if also_write else None)

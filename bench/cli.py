@@ -225,19 +225,22 @@ def doctor(repeat: int | None, as_json: bool, **options: Any) -> int:
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Trials side by side; 1 repeats.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads a trial. [default: cores / jobs]")
 @click.option("--spaces", metavar="FILE", help="A TOML file with further search spaces.")
+@click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE", help="Not searched: this value.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
 @file_options
 @OUT
 @click.option("--write", "also_write", metavar="FOLDER", help="Put the best settings into FOLDER/DATASET.toml, too.")
-def tune(**options: Any) -> int:
+def tune(settings: tuple[str, ...], **options: Any) -> int:
     """Search the best settings, the same budget for every model; the test part is never looked at.
 
     A search that was stopped goes on where it was. `run --tuned` uses what was found. Exit status 1: a model has no
     setting that works.
     """
     from bench import api
+    from bench.experiment import parse_settings
 
-    searches = api.tune(say=lambda line: click.echo(line, err=True), **options)
+    parameters = parse_settings(settings)
+    searches = api.tune(parameters=parameters, say=lambda line: click.echo(line, err=True), **options)
     printing.tuning(searches)
     return int(not searches or any(search.best is None for search in searches))
 

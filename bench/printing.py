@@ -238,8 +238,8 @@ def reproduction(outcomes: Sequence[Outcome], as_json: bool) -> None:
         _print_table(headings, rows, outcome.title)
         print(f"{outcome.protocol}\nsource: {outcome.source}\n")
         for row in outcome.rows:
-            if row.error:
-                print(f"failed: {row.model}: {row.error}")
+            if row.error or row.skipped:
+                print(f"{'failed' if row.error else 'skipped'}: {row.model}: {row.error or row.skipped}")
 
 
 def evaluation(found: Evaluation, as_json: bool) -> None:

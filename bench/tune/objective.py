@@ -14,7 +14,7 @@ from bench.registry import METRICS, MetricRow, ModelRow, look_up, resolve
 from reports.result import Cell, Result
 from splits.split import Split
 
-MOST_USERS = 10_000  # that lists are made for: with more, a trial would spend its time on judging
+MOST_USERS = 5_000  # that lists are made for: with more, a trial would spend its time on judging
 
 Heard = Callable[[int, float], bool]
 
@@ -57,7 +57,7 @@ def validation_rule(rule: str, split: Split) -> str:
 class Objective:
     """A validation split, ready to judge one model after the other.
 
-    Lists are made for at most 10,000 of the users, the same in every trial.
+    Lists are made for at most 5,000 of the users, the same in every trial.
     """
 
     def __init__(self, validation: Split, metric: str, seed: int, threads: int):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from shlex import quote
 from typing import Any
 
 from bench import building
-from bench.registry import DATASETS, ModelRow, look_up
+from bench.registry import ModelRow, look_up
 from bench.tune.objective import parse_metric
 from bench.tune.space import Space, SpaceError
 
@@ -26,7 +27,7 @@ class Plan:
     """A search, the same budget for each of its models.
 
     ``metric`` is "" for rmse where a model learns from ratings and ndcg@10 elsewhere. ``seconds`` is what all trials of
-    a model may take together, None for no limit.
+    a model may take together, None for no limit. ``parameters`` are those that a user set, by model.
     """
 
     dataset: str
@@ -41,7 +42,11 @@ class Plan:
     spaces: dict[str, Space]
     table: dict[str, ModelRow]
     plugins: tuple[str, ...] = ()
-    file_options: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def space_of(self, model: str) -> Space:
+        """What is searched for a model: parameters that were set have one value."""
+        return self.spaces[model].fixing(self.parameters.get(model, {}))
 
     def metric_of(self, model: str, has_scale: bool) -> str:
         """The metric that a model is tuned by."""
@@ -56,6 +61,8 @@ class Plan:
         words += ["--metric", self.metric] if self.metric else []
         words += ["--seed", str(self.seed)] if self.seed else []
         words += ["--jobs", str(self.jobs)] if self.jobs != 1 else []
+        for name, value in self.parameters.get(model, {}).items():
+            words += ["--set", f"{model}.{name}={json.dumps(value)}"]
         for plugin in self.plugins:
             words += ["--plugin", plugin]
         return " ".join(map(quote, words))
@@ -79,11 +86,11 @@ class Plan:
                     f"model '{model}' has no search space; there are: {', '.join(self.spaces)}. Give one with "
                     "--spaces FILE (`python -m bench list spaces` shows the form)"
                 )
-            space = self.spaces[model]
+            space = self.space_of(model)
             names = {**space.searched, **space.fixed} | ({"iterations": 1} if space.epochs else {})
             building.model_parameters(model, row, names)
-        if self.dataset not in DATASETS and not self.file_options and not re.search(r"[./\\]", self.dataset):
-            look_up(DATASETS, "data set", self.dataset)
+        for model in self.parameters:
+            look_up(self.table, "model", model)
         return self
 
 

@@ -75,7 +75,7 @@ def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: 
     versions = environment.key_versions(plan.table[model].library)
     identity = {
         "data": validation.content_hash,
-        "space": asdict(plan.spaces[model]),
+        "space": asdict(plan.space_of(model)),
         "metric": [metric, row.version],
         "seed": plan.seed,
         "source": building.source_hash(plan.table[model]),
@@ -86,7 +86,7 @@ def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: 
     key = blake2b(text.encode(), digest_size=6).hexdigest()
     told = {"identity": json.loads(text)}
     return Study(
-        storage, f"{model} {metric} {key}", plan.spaces[model], METRICS[name].higher_is_better, plan.seed, told
+        storage, f"{model} {metric} {key}", plan.space_of(model), METRICS[name].higher_is_better, plan.seed, told
     )
 
 

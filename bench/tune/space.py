@@ -71,6 +71,11 @@ class Space:
             return []
         return sorted({-(-self.epochs * step // MEASURED) for step in range(1, MEASURED + 1)})
 
+    def fixing(self, parameters: Mapping[str, Any]) -> Space:
+        """The space with some parameters at one value each."""
+        searched = {name: values for name, values in self.searched.items() if name not in parameters}
+        return Space(searched, self.fixed | dict(parameters), None if "iterations" in parameters else self.epochs)
+
     def describe(self) -> dict[str, str]:
         """Each parameter and what it may be, as text, for reports."""
         told = {name: str(values) for name, values in self.searched.items()}
