@@ -13,7 +13,7 @@ LEAVES = {"registry", "environment", "listener"}
 ARROWS = {
     "__main__": {"cli"},
     "cli": {"api", "gate", "printing", "registry", "plugins", "experiment"},
-    "printing": {"listener", "evaluation", "lookup", "checkup"},
+    "printing": {"listener", "evaluation", "lookup", "checkup", "reproduction"},
     "gate": {"api", "printing"},
     "api": {
         "driver",
