@@ -20,6 +20,7 @@ from reports.result import Cell, Result
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.tuning import TuningSection, read_tuning, tuning
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
@@ -79,6 +80,7 @@ class Page:
     environment: list[tuple[str, str]]
     verdicts: list[Verdict]
     speed: Speed | None = None
+    tuning: TuningSection | None = None
 
     @property
     def splits(self) -> list[SplitSection]:
@@ -94,7 +96,7 @@ def write_html(
     users: int = 1,
     uncertain: Uncertain | None = None,
 ) -> Path:
-    """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
+    """Write the report of all stored results, with speed.csv and tuning.json where they are: same files, same bytes.
 
     Parameters
     ----------
@@ -118,7 +120,8 @@ def write_html(
         uncertain = uncertainties(leaderboards(results), store.read_again)
     found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
     page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
-    page = replace(page, speed=read_speed(store.root))
+    searched = tuning(read_tuning(store.root), page.styles)
+    page = replace(page, speed=read_speed(store.root), tuning=searched)
     path = Path(path)
     write_text(path, render(page))
     return path
