@@ -165,7 +165,7 @@ def _line_of(text: str, key: str) -> int:
 
 
 def choose_models(asked: Sequence[str], table: Mapping[str, Any]) -> list[str]:
-    """The models to run, each once, in the order asked for; all of the table when none is named."""
+    """The models to run, each once, in the order asked for; when none is named, all that may be run unasked."""
     for name in asked:
         look_up(table, "model", name)
-    return list(dict.fromkeys(asked)) or list(table)
+    return list(dict.fromkeys(asked)) or [name for name, row in table.items() if not row.only_where_named]
