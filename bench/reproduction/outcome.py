@@ -13,7 +13,7 @@ Verdict = Literal["equal", "reached", "passed", "MISS", ""]
 
 @dataclass(frozen=True)
 class Line:
-    """One number. ``published`` is None, and the verdict "", where ours only stands beside."""
+    """One number; its verdict is "" where it isn't judged, and ``published`` None where nothing is published."""
 
     metric: str
     published: str | None
@@ -73,12 +73,14 @@ def _line(row: SuiteRow, metric: str, ours: float) -> Line:
     difference, tolerance = ours - published, row.tolerance_of(metric)
     better = difference if METRICS[metric.partition("@")[0]].higher_is_better else -difference
     close = abs(difference) <= tolerance + 1e-12
-    if row.asked == "equal":
-        verdict: Verdict = "equal" if close else "MISS"
-    else:
-        verdict = "passed" if better > tolerance else "reached" if close else "MISS"
+    verdicts: dict[str, Verdict] = {
+        "equal": "equal" if close else "MISS",
+        "reach": "passed" if better > tolerance else "reached" if close else "MISS",
+        "beside": "",
+    }
+    verdict = verdicts[row.asked]
     digits = max(4, digits_of(row.published[metric]))
-    asked = f"± {tolerance:g}" if row.asked == "equal" else f"reach, ± {tolerance:g}"
+    asked = {"equal": f"± {tolerance:g}", "reach": f"reach, ± {tolerance:g}", "beside": "beside"}[row.asked]
     return Line(metric, row.published[metric], ours, difference, digits, asked, verdict)
 
 

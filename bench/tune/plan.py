@@ -109,5 +109,6 @@ def parse_seconds(text: str) -> float:
 
 
 def tunable(spaces: dict[str, Space], asked: Sequence[str], table: dict[str, ModelRow]) -> tuple[str, ...]:
-    """The models asked for, each once; without any, all of the table that have a space."""
-    return tuple(dict.fromkeys(asked)) or tuple(model for model in table if model in spaces)
+    """The models asked for, each once; without any, all of the table that have a space and needn't be named."""
+    unasked = (model for model, row in table.items() if model in spaces and not row.only_where_named)
+    return tuple(dict.fromkeys(asked)) or tuple(unasked)

@@ -24,6 +24,7 @@ def verdict(row, ours, **measured):
         (0.2000, "reach", "passed"),
         (0.1496, "reach", "reached"),
         (0.1494, "reach", "MISS"),
+        (0.9999, "beside", ""),
     ],
 )
 def test_equal_is_within_the_digits_and_reach_is_that_good_or_better(ours, asked, found):
