@@ -69,6 +69,8 @@ def judge(suite: Suite, row: SuiteRow, measured: dict[str, Any]) -> RowOutcome:
 
 
 def _line(row: SuiteRow, metric: str, ours: float) -> Line:
+    if not row.published[metric]:
+        return Line(metric, None, ours, None, 4, "", "")
     published = float(row.published[metric])
     difference, tolerance = ours - published, row.tolerance_of(metric)
     better = difference if METRICS[metric.partition("@")[0]].higher_is_better else -difference

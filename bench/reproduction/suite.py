@@ -27,7 +27,8 @@ class SuiteRow:
     Attributes
     ----------
     published
-        Metric -> number as printed; its digits are the tolerance, unless ``tolerance`` gives one for all or for each.
+        Metric -> number as printed, "" where the table has none; its digits are the tolerance, unless ``tolerance``
+        gives one for all or for each.
     asked
         "equal": ours is the published number within the tolerance; "reach": ours is that good or better; "beside": a
         library's own number, which is shown and not judged.
@@ -135,7 +136,7 @@ def _row(where: str, content: Mapping[str, Any]) -> SuiteRow:
     row: SuiteRow = _filled(SuiteRow, where, content)
     try:
         look_up(MODELS, "model", row.model)
-        numbers = {metric: float(number) for metric, number in row.published.items()}
+        numbers = {metric: float(number or 0) for metric, number in row.published.items()}
     except (UnknownNameError, ValueError, TypeError, AttributeError) as error:
         raise SuiteError(f"{where}: {error}") from error
     if not numbers or row.asked not in ASKED:

@@ -33,6 +33,11 @@ def test_equal_is_within_the_digits_and_reach_is_that_good_or_better(ours, asked
     assert outcome.missed == (found == "MISS")
 
 
+def test_what_the_table_has_no_number_of_is_shown_without_a_verdict():
+    (line,) = verdict(SuiteRow("popularity", {"ndcg@10": ""}), 0.03).lines
+    assert (line.published, line.ours, line.difference, line.verdict) == (None, 0.03, None, "")
+
+
 def test_of_errors_the_smaller_is_better():
     row = SuiteRow("svd", {"rmse": "0.934"}, asked="reach")
     assert verdict(row, 0.920).lines[0].verdict == "passed"
