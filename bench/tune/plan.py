@@ -87,8 +87,7 @@ class Plan:
                     "--spaces FILE (`python -m bench list spaces` shows the form)"
                 )
             space = self.space_of(model)
-            names = {**space.searched, **space.fixed} | ({"iterations": 1} if space.epochs else {})
-            building.model_parameters(model, row, names)
+            building.model_parameters(model, row, space.example | ({"iterations": 1} if space.epochs else {}))
         for model in self.parameters:
             look_up(self.table, "model", model)
         return self

@@ -56,6 +56,15 @@ class Space:
     epochs: int | None = None
 
     @property
+    def example(self) -> dict[str, Any]:
+        """One setting of the space."""
+        first = {
+            name: values.low if isinstance(values, Range) else values.choices[0]
+            for name, values in self.searched.items()
+        }
+        return first | self.fixed
+
+    @property
     def summary(self) -> str:
         """The space in one line."""
         told = [f"{name}: {values}" for name, values in self.searched.items()]
