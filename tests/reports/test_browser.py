@@ -168,6 +168,7 @@ def test_a_click_on_a_heading_sorts_by_it_and_what_has_no_figure_stays_last(page
 def test_a_heading_is_sorted_by_with_the_keyboard(page):
     button = every(page, "#data-1-1-board .dt-column-order[tabindex='0']")[0]
     page.execute_script("arguments[0].focus()", button)
+    assert becomes_true(page, lambda: page.switch_to.active_element == button)
     button.send_keys("\ue007")
     assert becomes_true(page, lambda: models(page) == sorted(models(page)))
 

@@ -8,6 +8,7 @@ left; when the run has ended, every file but measured.json has to be that of an 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -131,10 +132,8 @@ def marked(mark: str) -> list[int]:
 
 
 def kill(process: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):  # it was quicker
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:  # it was quicker
-        pass
 
 
 QUIET = {

@@ -1,4 +1,4 @@
-"""A run that is killed at random moments loses nothing, and going on with it gives the numbers of an undisturbed one."""
+"""A run that is killed at random moments loses nothing; going on with it gives the undisturbed numbers."""
 
 import importlib.util
 import sys
