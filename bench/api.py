@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.lookup import Recommendations, Similar
     from bench.reproduction.outcome import Outcome
     from bench.reproduction.suite import Suite
-    from bench.tune.space import Space
+    from bench.tuning.space import Space
     from reports.comparison import Comparison
     from reports.reference import Side
     from reports.result import Result
@@ -410,9 +410,9 @@ def tune(
         What is wrong with the plan, before anything is trained.
     """
     from bench.plugins import models as model_table
-    from bench.tune.plan import Plan, parse_seconds, tunable
-    from bench.tune.run import tune as search
-    from bench.tune.space import read_spaces
+    from bench.tuning.plan import Plan, parse_seconds, tunable
+    from bench.tuning.run import tune as search
+    from bench.tuning.space import read_spaces
 
     table, known = model_table(plugins), read_spaces(spaces)
     given = {name: value for name, value in options.items() if value}
@@ -437,7 +437,7 @@ def tune(
 
 def spaces(file: str | Path | None = None) -> dict[str, Space]:
     """What :func:`tune` searches, by model."""
-    from bench.tune.space import read_spaces
+    from bench.tuning.space import read_spaces
 
     return read_spaces(file)
 

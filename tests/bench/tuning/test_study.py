@@ -4,9 +4,9 @@ from statistics import median
 
 import pytest
 
-from bench.tune.space import Choice, Range, Space
-from bench.tune.study import STARTUP_TRIALS, Study, open_storage
-from bench.tune.trial import Trial, best_of
+from bench.tuning.space import Choice, Range, Space
+from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
+from bench.tuning.trial import Trial, best_of
 
 SPACE = Space({"x": Range(0.01, 10.0, log=True), "n": Range(1, 9), "kind": Choice(("a", "b"))}, {"fixed": 3}, epochs=10)
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.building import model_parameters
 from bench.registry import MODELS
-from bench.tune.space import Choice, Range, Space, SpaceError, read_spaces
+from bench.tuning.space import Choice, Range, Space, SpaceError, read_spaces
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from typing import Any
 from bench import building, environment, loading
 from bench.registry import METRICS
 from bench.settings import Setting, write_settings
-from bench.tune.objective import MOST_USERS, parse_metric, validation_rule
-from bench.tune.plan import Plan
-from bench.tune.study import STARTUP_TRIALS, Study, open_storage
-from bench.tune.trial import Trial, best_of
-from bench.tune.worker import Job, Outcome, Worker
+from bench.tuning.objective import MOST_USERS, parse_metric, validation_rule
+from bench.tuning.plan import Plan
+from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
+from bench.tuning.trial import Trial, best_of
+from bench.tuning.worker import Job, Outcome, Worker
 from recsys_impl.threads import thread_count
 from reports.tuning import Search, write_tuning
 from splits.files import save_split

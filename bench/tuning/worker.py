@@ -105,7 +105,7 @@ class Worker:
             job_file.write_text(json.dumps(asdict(self.job)), encoding="utf-8")
             with open(self._log, "wb") as log:
                 self._child = subprocess.Popen(
-                    [sys.executable, "-m", "bench.tune.child", str(job_file)],
+                    [sys.executable, "-m", "bench.tuning.child", str(job_file)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

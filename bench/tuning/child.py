@@ -1,4 +1,4 @@
-"""The process that trains and judges: ``python -m bench.tune.child JOB`` loads the data once, then answers requests.
+"""The process that trains and judges: ``python -m bench.tuning.child JOB`` loads the data once, then answers requests.
 
 A request is a line of JSON on stdin, {"model", "parameters", "measured_epochs"}. The answer is one of {"value",
 "seconds"}, {"stopped", "seconds"} and {"error", "seconds"}; before it, after each measured epoch, comes {"epoch",
@@ -23,7 +23,7 @@ def main(job_file: str) -> None:
         if folder not in sys.path:
             sys.path.append(folder)
     from bench.plugins import models
-    from bench.tune.objective import Objective
+    from bench.tuning.objective import Objective
     from splits.files import load_split
 
     objective = Objective(load_split(job["split_folder"]), job["metric"], job["split_seed"], job["threads"])
@@ -51,7 +51,7 @@ def _warm_up(objective: Any, row: Any, parameters: dict[str, Any]) -> None:
 
 
 def _answer(objective: Any, row: Any, request: dict[str, Any], answers: TextIO) -> dict[str, Any]:
-    from bench.tune.objective import Stopped
+    from bench.tuning.objective import Stopped
 
     def heard(epoch: int, value: float) -> bool:
         print(json.dumps({"epoch": epoch, "value": value}), file=answers)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.tune.space import Choice, Range, Space
-from bench.tune.trial import Trial
+from bench.tuning.space import Choice, Range, Space
+from bench.tuning.trial import Trial
 
 STARTUP_TRIALS = 10  # at random, before the sampler models anything and before anything is pruned
 NUMBER, INTERRUPTED, SECONDS, ERROR = "number", "interrupted", "seconds", "error"

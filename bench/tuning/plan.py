@@ -11,8 +11,8 @@ from typing import Any
 
 from bench import building
 from bench.registry import ModelRow, look_up
-from bench.tune.objective import parse_metric
-from bench.tune.space import Space, SpaceError
+from bench.tuning.objective import parse_metric
+from bench.tuning.space import Space, SpaceError
 
 BY_RATINGS, BY_LISTS = "rmse", "ndcg@10"
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}

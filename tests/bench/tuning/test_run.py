@@ -8,10 +8,10 @@ import pytest
 from bench import loading
 from bench.plugins import models
 from bench.settings import read_settings
-from bench.tune.objective import MetricError, Objective, validation_rule
-from bench.tune.plan import BudgetError, Plan, parse_seconds
-from bench.tune.run import tune
-from bench.tune.space import Choice, Range, Space, SpaceError
+from bench.tuning.objective import MetricError, Objective, validation_rule
+from bench.tuning.plan import BudgetError, Plan, parse_seconds
+from bench.tuning.run import tune
+from bench.tuning.space import Choice, Range, Space, SpaceError
 from reports.tuning import read_tuning
 from splits.split import Split
 
@@ -200,7 +200,7 @@ def test_the_validation_part_is_cut_by_the_rule_of_the_split(split):
 
 
 def test_many_users_are_sampled_and_always_the_same(split, monkeypatch):
-    monkeypatch.setattr("bench.tune.objective.MOST_USERS", 20)
+    monkeypatch.setattr("bench.tuning.objective.MOST_USERS", 20)
     chosen = [Objective(split, "ndcg@10", 0, 1).material("positives").test_users for _ in range(2)]
     assert len(chosen[0]) == 20
     assert np.array_equal(*chosen)
