@@ -102,7 +102,17 @@ def bench() -> None:
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End a cell that takes longer. [default: none]")
+@click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster: its scheduler's address or file.")
+@click.option(
+    "--cluster-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Wait that long for it. [default: 10]",
+)
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
 @TENSORBOARD
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
@@ -138,19 +148,21 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 
 
 @bench.command()
-@click.argument("folder")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
+@click.option("--out", metavar="DIR", help="Folder of the reports. [default: the results', if it is one]")
+@click.option("--figures", is_flag=True, help="Write the page's figures beside it, too, as figures/*.svg.")
 @TENSORBOARD
-def report(folder: str, tensorboard: str | None) -> int:
-    """Write the reports of a results folder again; nothing is trained."""
+def report(folders: tuple[str, ...], out: str | None, figures: bool, tensorboard: str | None) -> int:
+    """Write the reports of results folders, of several as of one; nothing is trained."""
     from bench import api
 
-    for path in api.report(folder):
+    for path in api.report(folders, out, figures=figures):
         click.echo(path)
     if tensorboard is None:
         return 0
     from reports.projector import write_projector
 
-    projected = write_projector(folder, tensorboard)
+    projected = write_projector(folders, tensorboard)
     printing.projected(projected)
     return 0 if projected.files else 2
 
@@ -294,7 +306,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not _is_ours(error):
             raise
         click.echo(f"error: {printable(str(error))}", err=True)
-        return 2
+        return getattr(error, "exit_status", 2)
     return int(status or 0)
 
 

@@ -102,7 +102,8 @@ class Watch:
         try:
             quality = self._judge.measure()
         except Exception as error:  # a curve is an extra: a model that can't be asked yet must be fitted all the same
-            self.trouble, self.points = f"{type(error).__name__}: {error}", []
+            reason = str(error).strip().partition("\n")[0]
+            self.trouble, self.points = f"{type(error).__name__}: {reason}", []
             return
         if len(self.points) == POINTS:
             self._drop_every_other()

@@ -80,12 +80,12 @@ def reference() -> None:
 
 
 @reference.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
 @click.option("-o", "--out", required=True, metavar="FILE")
 @click.option("--metric", default="", metavar="NAME@K", help="Later comparisons decide on it. [default: ndcg@10]")
-def save(folder: str, out: str, metric: str) -> int:
-    """Write the results of a folder as a reference file."""
-    side = api.save_reference(folder, out, metric=metric)
+def save(folders: tuple[str, ...], out: str, metric: str) -> int:
+    """Write the results of one or several folders as a reference file."""
+    side = api.save_reference(folders, out, metric=metric)
     unfinished = [entry for entry in side.entries if entry.status != "ok"]
     if unfinished:
         names = ", ".join(sorted({entry.cell.model for entry in unfinished}))

@@ -31,6 +31,9 @@ class Listener:
     def ended(self, result: Result, reused: bool) -> None:
         """A cell has a result, newly made or found in the store."""
 
+    def finishing(self, n_cells: int) -> None:
+        """The run was interrupted and waits for the cells that are running; a second interrupt would end them."""
+
     def reported(self, files: list[str]) -> None:
         """The reports were written."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -98,6 +99,34 @@ def _row(name: str, entry: Any, origin: str) -> ModelRow:
     described = _attribute(name, model_class, "__doc__", "")
     summary = ((described.strip() if isinstance(described, str) else "") or origin).splitlines()[0]
     return ModelRow(model_class, summary, parameters, origin, learns_from=learns_from)
+
+
+def pickle_rows(rows: Mapping[str, ModelRow], travels: bool) -> bytes:
+    """The rows of the caller's own classes, which may live in a notebook.
+
+    If they are to travel to another machine, the modules that define them go along, unless they are installed.
+    """
+    import cloudpickle
+
+    names = {str(getattr(row.target, "__module__", "")) for row in rows.values()} if travels else set()
+    modules = [module for name in names if (module := sys.modules.get(name)) and not _is_installed(module)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        return bytes(cloudpickle.dumps(dict(rows)))
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_installed(module: ModuleType) -> bool:
+    """Whether another machine with the same packages has this module too."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return module.__name__ != "__main__" and not hasattr(module, "__path__")
+    installed = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    ours = module.__name__.partition(".")[0] in ("bench", "recsys_impl", "reports", "splits")
+    return ours or any(Path(file).is_relative_to(folder) for folder in installed)
 
 
 def check_contract(name: str, model_class: Callable[..., Any]) -> None:

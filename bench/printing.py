@@ -88,6 +88,10 @@ class RunProgress(Listener):
             name = " ".join(map(str, _name(result.cell)))
             self._say(f"[{len(self.results)}/{self.n_cells}] {name}: {_outcome(result)}")
 
+    def finishing(self, n_cells: int) -> None:
+        those = "the cell that is" if n_cells == 1 else f"the {n_cells} cells that are"
+        self._say(f"interrupted: finishing {those} running; interrupt again to stop at once")
+
     def reported(self, files: list[str]) -> None:
         self.files = files
 

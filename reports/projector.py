@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from reports.result import Result
 from reports.store import Store, StoreError, write_text
+from reports.stores import open_stores
 from reports.table import leaderboards
 
 CONFIG = "projector_config.pbtxt"
@@ -59,13 +60,13 @@ class Projected:
     missing: list[str] = field(default_factory=list)
 
 
-def write_projector(folder: str | Path, directory: str | Path) -> Projected:
-    """Write the stored vectors of a results folder for TensorBoard's projector; nothing where no cell kept any.
+def write_projector(folders: str | Path | Sequence[str | Path], directory: str | Path) -> Projected:
+    """Write the stored vectors of results folders for TensorBoard's projector; nothing where no cell kept any.
 
     Parameters
     ----------
-    folder
-        Results, of which some cells kept their vectors (``python -m bench run --tensorboard DIR``).
+    folders
+        One or several with results, of which some cells kept their vectors (``python -m bench run --tensorboard DIR``).
     directory
         Where the files go; made if it isn't there.
 
@@ -74,7 +75,7 @@ def write_projector(folder: str | Path, directory: str | Path) -> Projected:
     StoreError
         A result can't be read, or its data set isn't described.
     """
-    store, root, projected = Store(folder), Path(directory), Projected()
+    store, root, projected = open_stores(folders), Path(directory), Projected()
     embeddings: list[Embedding] = []
     for board in leaderboards(store.summaries()):
         without: dict[str, list[str]] = {}

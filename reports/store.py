@@ -11,7 +11,8 @@
         measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
 
-Names that begin with a dot are half written (a killed run leaves them behind) and are never read.
+Names that begin with a dot are half written (a killed run leaves them behind) and are never read. A cell's files, then
+its folder, are on disk before it gets its name: after a lost power supply it is there whole, or not at all.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ import os
 import re
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from tokenize import TokenError
@@ -43,8 +44,10 @@ from reports.dataset_check import check_dataset
 from reports.opening import open_regular, read_json
 from reports.output import check_inside
 from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
+from reports.scratch import exchange, make_folders, open_scratch_file, scratch_folder, sync_folder
 
 VECTORS = "vectors.npz"
+TABLES = ("per_user", "lists", "per_item", "map")
 
 
 # What NumPy and the standard library raise on an .npz that is cut off, damaged or made to confuse.
@@ -69,25 +72,33 @@ class Store:
         self.root = Path(root)
 
     def cell_folder(self, cell: Cell, key: str) -> Path:
-        name = f"{_safe(cell.model)}-{cell.model_seed}-{_safe(key[:12] or _no_key(cell))}"
+        name = f"{safe_name(cell.model)}-{cell.model_seed}-{safe_name(key[:12] or _no_key(cell))}"
         return self._group("cells", cell) / name
 
     def write(self, result: Result) -> Path:
         """Store a result under its final name by renaming a finished temporary folder; an older one is replaced."""
-        folder = self.cell_folder(result.cell, result.key)
+        with scratch_folder(self.root) as scratch:
+            temporary = scratch / "cell"
+            temporary.mkdir()
+            write_result(result, temporary)
+            return self.adopt(temporary, result.cell, result.key)
+
+    def adopt(self, temporary: Path, cell: Cell, key: str) -> Path:
+        """Give a folder that :func:`write_result` filled its final name; an older one is replaced.
+
+        ``temporary`` is on the same disk as the store. Two runs may adopt the same cell at the same time.
+        """
+        folder = self.cell_folder(cell, key)
         check_inside(self.root, folder.parent)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        try:
-            _write_files(result, temporary)
-            temporary.chmod(0o755)
-            _replace_folder(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        make_folders(folder.parent)
+        temporary.chmod(0o755)
+        sync_folder(temporary)
+        _replace_folder(temporary, folder)
+        sync_folder(folder.parent)
         return folder
 
-    def read(self, folder: str | Path, tables: bool = True) -> Result:
-        """The result in a cell's folder; without ``tables`` what is per user stays on disk.
+    def read(self, folder: str | Path, tables: Collection[str] = TABLES) -> Result:
+        """The result in a cell's folder; of what is per user or item, only these tables.
 
         Raises
         ------
@@ -111,13 +122,16 @@ class Store:
             result.measured.get("curve_seconds"), len(result.curve.epochs)
         ):
             raise StoreError(f"{measured}: curve_seconds are not the curve's {len(result.curve.epochs)} times; {_REDO}")
-        if tables:
-            _read_tables(result, path.parent, n_rows)
+        _read_tables(result, path.parent, {name: rows for name, rows in n_rows.items() if name in tables})
         return result
 
-    def read_again(self, result: Result) -> Result:
-        """A result of this store with what is per user, for one that was read without."""
-        return self.read(self.cell_folder(result.cell, result.key))
+    def read_again(self, result: Result, tables: Collection[str] = TABLES) -> Result:
+        """A result of this store with what is per user or item, for one that was read without."""
+        return self.read(self.cell_folder(result.cell, result.key), tables)
+
+    def reader(self, *tables: str) -> Callable[[Result], Result]:
+        """:meth:`read_again` of these tables only: half of a report's time is reading."""
+        return partial(self.read_again, tables=tables)
 
     def read_vectors(self, result: Result) -> dict[str, NDArray[np.float32]] | None:
         """A stored result's item and user factors (empty: its model has none), None where nobody asked for them."""
@@ -147,7 +161,7 @@ class Store:
 
     def summaries(self) -> Iterator[Result]:
         """All results without what is per user: enough for every table, and hundreds of them fit into memory."""
-        return (self.read(folder, tables=False) for folder in self.folders())
+        return (self.read(folder, tables=()) for folder in self.folders())
 
     def write_dataset(self, cell: Cell, content: dict[str, Any]) -> None:
         """Store what reports show of a data set under one split, once."""
@@ -169,7 +183,7 @@ class Store:
         return content
 
     def _group(self, kind: str, cell: Cell) -> Path:
-        return self.root / kind / _safe(cell.dataset) / _safe(cell.split) / str(cell.split_seed)
+        return self.root / kind / safe_name(cell.dataset) / safe_name(cell.split) / str(cell.split_seed)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -178,20 +192,22 @@ def write_text(path: Path, text: str) -> None:
     A lone surrogate (half of a character, or a byte that couldn't be decoded) becomes an escape, the six characters
     ``\\udc80``: JSON reads it back, and elsewhere it is harmless.
     """
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    handle, temporary = open_scratch_file(path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def _write_files(result: Result, folder: Path) -> None:
+def write_result(result: Result, folder: Path) -> None:
+    """Write a cell's files into an empty folder; result.json is the last, so that it is there only with all others."""
     tables: dict[str, dict[str, NDArray[Any]]] = {}
     if result.users is not None:
         tables["per_user"] = {"user": result.users, **result.per_user}
@@ -488,9 +504,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Rename onto ``folder``. An older one is moved aside first: only an empty folder can be replaced.
+    """Rename onto ``folder``; an older one is exchanged and then removed, so that there is one at every moment.
 
-    Two runs may finish the same cell at the same time; whoever finds the name taken again tries again.
+    Where the system can't exchange, the older one is moved aside first: only an empty folder can be replaced. Two runs
+    may finish the same cell at the same time; whoever finds the name taken again tries again.
     """
     for _ in range(100):
         try:
@@ -499,18 +516,17 @@ def _replace_folder(temporary: Path, folder: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # the last: a file or a link
                 raise
-        _move_aside(folder)
+        if exchange(temporary, folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            return
+        aside = temporary.with_name(f"{temporary.name}-older")
+        with contextlib.suppress(FileNotFoundError):  # another run moved it first
+            os.rename(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
     raise StoreError(f"{folder}: is being replaced by another program over and over")
 
 
-def _move_aside(folder: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-    with contextlib.suppress(FileNotFoundError):  # another run moved it first
-        os.rename(folder, aside / "cell")
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name as a single path component.
 
     Letters, digits and ``._=,-`` stay, a colon becomes an underscore. A name that loses more than that gets a hash of

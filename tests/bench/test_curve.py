@@ -38,7 +38,7 @@ def watched(time, epochs, total=None, fails_at=None):
     def measure():
         time.pass_by(50)
         if done == fails_at:
-            raise AttributeError("no factors yet")
+            raise AttributeError("no factors yet\nand a long story")
         return done / 100
 
     told = []

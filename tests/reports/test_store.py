@@ -90,7 +90,7 @@ class TestRoundTrip:
 
     def test_a_result_of_before_curves_and_maps_comes_back_without(self, tmp_path, fake):
         store = Store(tmp_path)
-        older = fake.result("ml-1m", "als", n_users=7)
+        older = fake.result("ml-1m", "als", n_users=7, item_map=None, curve=None, per_item={})
         folder = store.write(older)
         content = json.loads((folder / "result.json").read_text())
         assert set(content["tables"]) == {"per_user", "lists"}
