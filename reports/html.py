@@ -304,7 +304,9 @@ def _notes(board: Leaderboard) -> list[tuple[str, list[str]]]:
     about: dict[str, list[str]] = {}
     for row in board.rows:
         beside = max(side_by_side(result) or 1 for result in row.results)
-        timed = [f"Timed while up to {beside} cells ran side by side: times are longer than alone."] if beside > 1 else []
+        timed = (
+            [f"Timed while up to {beside} cells ran side by side: times are longer than alone."] if beside > 1 else []
+        )
         for note in dict.fromkeys([*row.results[0].notes, *timed]):
             about.setdefault(note, []).append(row.label)
     return [(note, labels if len(labels) < len(board.rows) else []) for note, labels in about.items()]

@@ -12,6 +12,7 @@ under a temporary name. Linux only: processes are found in /proc.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -46,24 +47,26 @@ def kill_runs(folder: Path, rounds: int, seed: int, say=lambda line: None) -> Co
     """Do the rounds and return how often what was killed; raises AssertionError where something was lost or changed."""
     draw, counts = random.Random(seed), Counter()
     data = write_ratings(folder / "ratings.csv")
-    began = time.monotonic()
     assert start(data, folder / "peace", "").wait(PATIENCE) == 0
-    length = time.monotonic() - began
     expected = contents(folder / "peace")
+    length = 5.0  # of a run, in seconds; put right by each that is left in peace
     number = killed = 0
     while killed < rounds or number:
         out = folder / "disturbed"
         way = draw.choice(WAYS) if killed < rounds else "nothing"
         before = contents(out)
         mark = f"{os.getpid()}-{killed}-{number}"
-        process = start(data, out, mark)
+        process, began = start(data, out, mark), time.monotonic()
         hit = way != "nothing" and disturb(process, way, draw.uniform(0.1, length), mark)
         status = process.wait(PATIENCE)
         await_end(mark)
         check(out, before, expected)
         killed, number = killed + hit, number + 1
         counts[way if hit else "left in peace"] += 1
-        say(f"{killed} of {rounds}: {way if hit else 'nothing killed'}, exit {status}, {len(contents(out))} cells there")
+        length = length if hit else time.monotonic() - began
+        say(
+            f"{killed} of {rounds}: {way if hit else 'nothing killed'}, exit {status}, {len(contents(out))} cells there"
+        )
         if status == 0:
             assert contents(out) == expected, "a run that ends well has all cells, with the bytes of a run in peace"
             assert not left_over(out), f"left over: {left_over(out)}"
@@ -116,10 +119,8 @@ def victims_of(process: subprocess.Popen[bytes], way: str, mark: str) -> list[in
 
 def send(pid: int, way: str) -> None:
     number = {"SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT, "two Ctrl-C": signal.SIGINT}.get(way, signal.SIGKILL)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def check(out: Path, before: dict[str, bytes], expected: dict[str, bytes]) -> None:
