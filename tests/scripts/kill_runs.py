@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = "random,popularity,bias,als"
 MARK = "BENCH_KILL_ROUND"  # in the environment of a round's processes, by which those that are left are found
 WAYS = ("run", "server", "cell", "SIGTERM", "Ctrl-C", "two Ctrl-C")
-PATIENCE = 120  # seconds for a run to end, or for its processes to be gone
+PATIENCE = 3600  # seconds for a run to end, or for its processes to be gone
 
 
 def main() -> int:
