@@ -45,6 +45,9 @@ def main() -> int:
 
 def kill_runs(folder: Path, rounds: int, seed: int, say=lambda line: None) -> Counter[str]:
     """Do the rounds and return how often what was killed; raises AssertionError where something was lost or changed."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs would hand on that it's ignored
     draw, counts = random.Random(seed), Counter()
     data = write_ratings(folder / "ratings.csv")
     assert start(data, folder / "peace", "").wait(PATIENCE) == 0
