@@ -13,6 +13,7 @@ _HOMES = {
     "Random": "popularity",
     "Recommender": "base",
     "SVD": "svd",
+    "SVDpp": "svdpp",
     "WARP": "warp",
 }
 __all__ = list(_HOMES)

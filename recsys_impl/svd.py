@@ -51,9 +51,10 @@ class SVD(FactorModel):
         num_threads: int = 0,
         random_state: int = 0,
     ):
-        require("SVD", factors=factors, iterations=iterations, at_least=1)
-        require("SVD", regularization=regularization, init_std=init_std, at_least=0)
-        require("SVD", learning_rate=learning_rate, above=0)
+        name = type(self).__name__
+        require(name, factors=factors, iterations=iterations, at_least=1)
+        require(name, regularization=regularization, init_std=init_std, at_least=0)
+        require(name, learning_rate=learning_rate, above=0)
         self.factors = factors
         self.iterations = iterations
         self.learning_rate = learning_rate
@@ -70,9 +71,7 @@ class SVD(FactorModel):
         ModelError
             No CSR, no ratings, values that are not finite, or factors that diverged.
         """
-        ratings = check_user_items(self, ratings)
-        if ratings.nnz == 0:
-            raise ModelError("SVD.fit was given a matrix without ratings")
+        ratings = self._checked(ratings)
         random = generator(self.random_state, "svd")
         x, y = self._initialise(ratings, random)
         steps = (np.float32(self.learning_rate), np.float32(self.regularization))
@@ -96,18 +95,26 @@ class SVD(FactorModel):
         product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
         return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
 
+    def _checked(self, ratings: sp.csr_matrix) -> sp.csr_matrix:
+        ratings = check_user_items(self, ratings)
+        if ratings.nnz == 0:
+            raise ModelError(f"{type(self).__name__}.fit was given a matrix without ratings")
+        return ratings
+
     def _initialise(self, ratings: sp.csr_matrix, random: np.random.Generator) -> tuple[Float, Float]:
-        """Rows of normal factors and a zero bias; without a rating the factors are zero too: biases alone predict."""
+        """Both sides: factors, then the biases, which are zero."""
         self.global_bias = float(ratings.data.mean(dtype=np.float64))
-        x, y = (separate_rows(n, self.factors + 1) for n in ratings.shape)
-        for side, counts in (
-            (x, np.diff(ratings.indptr)),
-            (y, np.bincount(ratings.indices, minlength=ratings.shape[1])),
-        ):
-            factors = np.float32(self.init_std) * random.standard_normal((len(side), self.factors), np.float32)
-            side[:, : self.factors] = np.where(counts[:, None] > 0, factors, 0)
+        x = self._initial_factors(np.diff(ratings.indptr), random)
+        y = self._initial_factors(np.bincount(ratings.indices, minlength=ratings.shape[1]), random)
         self._publish(x, y)
         return x, y
+
+    def _initial_factors(self, counts: NDArray[np.integer], random: np.random.Generator) -> Float:
+        """Rows of normal factors; those without a rating are zero: there biases alone predict."""
+        side = separate_rows(len(counts), self.factors + 1)
+        factors = np.float32(self.init_std) * random.standard_normal((len(side), self.factors), np.float32)
+        side[:, : self.factors] = np.where(counts[:, None] > 0, factors, 0)
+        return side
 
     def _publish(self, x: Float, y: Float) -> None:
         self.user_factors, self.item_factors = x[:, : self.factors], y[:, : self.factors]

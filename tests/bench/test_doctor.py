@@ -107,7 +107,7 @@ class TestRepeats:
         from bench.checkup.repetition import is_repeatable
 
         chosen = [name for name, row in MODELS.items() if is_repeatable(name, row)]
-        assert chosen == ["random", "popularity", "bias", "svd", "als", "bpr", "warp", "ease"]
+        assert chosen == ["random", "popularity", "bias", "svd", "svdpp", "als", "bpr", "warp", "ease"]
         assert is_repeatable("mine", MODELS["implicit-als"])
 
     def test_wrong_words(self, capsys):

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import recsys_impl
-from recsys_impl import ALS, BPR, EASE, SVD, WARP, Bias, ModelError, Popularity, Random
+from recsys_impl import ALS, BPR, EASE, SVD, WARP, Bias, ModelError, Popularity, Random, SVDpp
 from recsys_impl.base import NoSimilarityError, NotFittedError
 
 FACTOR_MODELS = {
@@ -17,8 +17,10 @@ FACTOR_MODELS = {
     "bpr": lambda **kw: BPR(factors=16, learning_rate=0.1, iterations=60, **kw),
     "warp": lambda **kw: WARP(factors=16, regularization=0.1, iterations=30, **kw),
     "svd": lambda **kw: SVD(factors=16, iterations=30, **kw),
+    "svdpp": lambda **kw: SVDpp(factors=16, iterations=30, **kw),
 }
-PERSONAL = {name: make for name, make in FACTOR_MODELS.items() if name != "svd"} | {"ease": lambda: EASE(10.0)}
+RATED = ("svd", "svdpp")
+PERSONAL = {name: make for name, make in FACTOR_MODELS.items() if name not in RATED} | {"ease": lambda: EASE(10.0)}
 ALL = FACTOR_MODELS | {"ease": lambda: EASE(10.0), "popularity": Popularity, "random": Random, "bias": Bias}
 WITH_SIMILARITY = FACTOR_MODELS | {"ease": lambda: EASE(10.0)}
 
@@ -37,13 +39,14 @@ def test_checkerboard_is_completed(name, checkerboard):
     assert np.mean(ids[:, 0] == missing) > 0.95
 
 
-def test_ratings_of_a_checkerboard_are_predicted():
-    """SVD learns that ratings are 5 on one kind and 1 on the other, also where it saw none."""
+@pytest.mark.parametrize("model_class", [SVD, SVDpp])
+def test_ratings_of_a_checkerboard_are_predicted(model_class):
+    """It learns that ratings are 5 on one kind and 1 on the other, also where it saw none."""
     random = np.random.default_rng(0)
     truth = np.where(np.add.outer(np.arange(60), np.arange(40)) % 2 == 0, 5.0, 1.0)
     known = random.random(truth.shape) < 0.7
     ratings = sp.csr_matrix(np.where(known, truth, 0))
-    model = SVD(factors=8, iterations=200, learning_rate=0.02).fit(ratings, show_progress=False)
+    model = model_class(factors=8, iterations=200, learning_rate=0.02).fit(ratings, show_progress=False)
     users, items = np.nonzero(~known)
     assert np.abs(np.clip(model.predict(users, items), 1, 5) - truth[users, items]).mean() < 0.1
 
@@ -65,7 +68,7 @@ def test_another_seed_gives_other_scores(name, tastes):
     assert not np.array_equal(one, fitted(name, tastes, random_state=1).score(users))
 
 
-@pytest.mark.parametrize("name", FACTOR_MODELS)
+@pytest.mark.parametrize("name", sorted(set(FACTOR_MODELS) - {"svdpp"}))  # which has one thread
 def test_factors_do_not_depend_on_the_number_of_threads(name, tastes):
     one = fitted(name, tastes, num_threads=1)
     for threads in (2, 3):
@@ -123,7 +126,7 @@ def test_items_restricts_the_candidates(tastes):
 @pytest.mark.parametrize("name", WITH_SIMILARITY)
 def test_an_item_is_most_similar_to_itself_and_then_to_its_kind(name, checkerboard):
     user_items, _ = checkerboard
-    ratings = sp.csr_matrix(user_items.toarray() * 4 + 1) if name == "svd" else user_items
+    ratings = sp.csr_matrix(user_items.toarray() * 4 + 1) if name in RATED else user_items
     model = fitted(name, ratings)
     ids, scores = model.similar_items([0, 5], N=6)
     assert ids.shape == (2, 6)
@@ -183,14 +186,14 @@ def test_bad_matrices_are_refused(name):
         model.fit(sp.csr_matrix([[1.0, np.nan]]))
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"svd", "bias"}))
+@pytest.mark.parametrize("name", sorted(set(ALL) - {*RATED, "bias"}))
 def test_a_matrix_without_interactions_is_no_error(name):
     """Nothing is known of anybody: any finite scores will do."""
     scores = fitted(name, sp.csr_matrix((4, 5), dtype=np.float32)).score(np.arange(4))
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("name", ["svd", "bias"])
+@pytest.mark.parametrize("name", [*RATED, "bias"])
 def test_rating_models_need_ratings(name):
     with pytest.raises(ModelError, match="without ratings"):
         fitted(name, sp.csr_matrix((4, 5), dtype=np.float32))
@@ -237,6 +240,7 @@ def test_the_callback_can_ask_the_model_what_it_learned_so_far_and_changes_nothi
         (WARP, "max_sampled", 0),
         (SVD, "learning_rate", -0.1),
         (SVD, "factors", "many"),
+        (SVDpp, "iterations", 0),
         (EASE, "regularization", 0),
         (Bias, "iterations", 0),
     ],
@@ -246,7 +250,7 @@ def test_a_wrong_parameter_is_named(model, parameter, value):
         model(**{parameter: value})
 
 
-@pytest.mark.parametrize("model", [SVD, BPR, WARP])
+@pytest.mark.parametrize("model", [SVD, SVDpp, BPR, WARP])
 def test_a_model_that_diverges_says_what_to_lower(model, tastes):
     wild = model(learning_rate=1e30, iterations=50)
     with pytest.raises(ModelError, match="lower learning_rate"), np.errstate(all="ignore"):

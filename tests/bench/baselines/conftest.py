@@ -37,6 +37,12 @@ ADAPTERS = {
         {"factors": 4, "iterations": 200, "learning_rate": 0.02},
         "surprise",
     ),
+    "surprise-svdpp": (
+        "surprise_models",
+        "SurpriseSVDpp",
+        {"factors": 4, "iterations": 200, "learning_rate": 0.02},
+        "surprise",
+    ),
     "sklearn-pure-svd": ("sklearn_models", "PureSVD", {"factors": 2}, "sklearn"),
     "sklearn-nmf": ("sklearn_models", "NMF", {"factors": 2}, "sklearn"),
 }

@@ -19,6 +19,7 @@ NEEDS = [
     ("lightfm_models", "LightFMWARP", "lightfm", "lightfm-next", "lightfm"),
     ("lightfm_models", "LightFMBPR", "lightfm", "lightfm-next", "lightfm"),
     ("surprise_models", "SurpriseSVD", "surprise", "scikit-surprise", "surprise"),
+    ("surprise_models", "SurpriseSVDpp", "surprise", "scikit-surprise", "surprise"),
 ]
 
 

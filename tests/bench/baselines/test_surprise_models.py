@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from bench.baselines.surprise_models import SurpriseSVD
+from bench.baselines.surprise_models import SurpriseSVD, SurpriseSVDpp
 from recsys_impl.base import ModelError
 
 surprise = pytest.importorskip("surprise", reason="scikit-surprise isn't installed")
@@ -20,11 +20,12 @@ def ratings():
     return sp.csr_matrix(matrix.astype(np.float32))
 
 
-def test_predictions_are_those_of_the_library_also_for_unknown_users_and_items(ratings):
-    model = SurpriseSVD(factors=5, iterations=15, random_state=1).fit(ratings, show_progress=False)
+@pytest.mark.parametrize(("model_class", "algorithm"), [(SurpriseSVD, "SVD"), (SurpriseSVDpp, "SVDpp")])
+def test_predictions_are_those_of_the_library_also_for_unknown_users_and_items(ratings, model_class, algorithm):
+    model = model_class(factors=5, iterations=15, random_state=1).fit(ratings, show_progress=False)
     triples = ratings.tocoo()
     frame = pd.DataFrame({"user": triples.row, "item": triples.col, "rating": triples.data})
-    library = surprise.SVD(n_factors=5, n_epochs=15, random_state=1)
+    library = getattr(surprise, algorithm)(n_factors=5, n_epochs=15, random_state=1)
     library.fit(surprise.Dataset.load_from_df(frame, surprise.Reader()).build_full_trainset())
     users, items = (grid.ravel() for grid in np.indices(ratings.shape))
     theirs = [library.predict(user, item, clip=False).est for user, item in zip(users, items, strict=True)]

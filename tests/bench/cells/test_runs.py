@@ -17,16 +17,16 @@ from reports.store import Store
 ROOT = Path(__file__).parents[3]
 MODELS = Path(__file__).with_name("models.py")
 
-spec = importlib.util.spec_from_file_location("kill_runs", ROOT / "tests" / "scripts" / "kill_runs.py")
-kill_runs = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(kill_runs)
+spec = importlib.util.spec_from_file_location("killing", Path(__file__).with_name("killing.py"))
+killing = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(killing)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 
 
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory):
-    return kill_runs.write_ratings(tmp_path_factory.mktemp("data") / "ratings.csv")
+    return killing.write_ratings(tmp_path_factory.mktemp("data") / "ratings.csv")
 
 
 def start(ratings, out, models, *words, **options):
@@ -59,17 +59,17 @@ def statuses(out):
 
 @pytest.mark.slow
 def test_twenty_kills_lose_nothing_and_change_nothing(tmp_path):
-    counts = kill_runs.kill_runs(tmp_path, 20, seed=0)
+    counts = killing.kill_runs(tmp_path, 20, seed=0)
     assert sum(counts.values()) - counts["left in peace"] == 20
 
 
 def test_two_runs_into_one_folder_do_each_other_no_harm(tmp_path, ratings):
-    runs = [kill_runs.start(ratings, tmp_path / "both", "") for _ in range(2)]
+    runs = [killing.start(ratings, tmp_path / "both", "") for _ in range(2)]
     assert [run.wait(300) for run in runs] == [0, 0]
-    assert kill_runs.start(ratings, tmp_path / "alone", "").wait(300) == 0
-    assert kill_runs.contents(tmp_path / "both") == kill_runs.contents(tmp_path / "alone")
-    assert len(kill_runs.contents(tmp_path / "both")) == 8
-    assert not kill_runs.left_over(tmp_path / "both")
+    assert killing.start(ratings, tmp_path / "alone", "").wait(300) == 0
+    assert killing.contents(tmp_path / "both") == killing.contents(tmp_path / "alone")
+    assert len(killing.contents(tmp_path / "both")) == 8
+    assert not killing.left_over(tmp_path / "both")
 
 
 def test_a_first_ctrl_c_finishes_what_runs_and_a_second_run_does_the_rest(tmp_path, ratings):
@@ -83,13 +83,13 @@ def test_a_first_ctrl_c_finishes_what_runs_and_a_second_run_does_the_rest(tmp_pa
     assert run.returncode == 130
     assert statuses(out) == {"Sleeps": "ok"}
     assert "what was finished is kept" in said
-    finished = kill_runs.contents(out)
+    finished = killing.contents(out)
     with start(ratings, out, "Sleeps,Good") as run:
         said = run.stderr.read()
     assert run.returncode == 0
     assert "1 computed, 1 already in the store" in said
     assert statuses(out) == {"Sleeps": "ok", "Good": "ok"}
-    assert finished.items() <= kill_runs.contents(out).items()
+    assert finished.items() <= killing.contents(out).items()
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]], ids=["two Ctrl-C", "SIGTERM"])
@@ -104,7 +104,7 @@ def test_a_second_ctrl_c_and_a_termination_stop_at_once(tmp_path, ratings, signa
         assert run.wait(60) == 130
     assert not os.path.exists(f"/proc/{cell}")
     assert statuses(out) == {"Good": "ok"}
-    assert not kill_runs.left_over(out)
+    assert not killing.left_over(out)
 
 
 def test_limits_are_rows_and_the_run_goes_on(tmp_path, ratings):
@@ -149,11 +149,11 @@ def test_what_a_dead_run_left_goes_and_what_a_living_one_writes_stays(tmp_path, 
     with start(ratings, out, "Loops") as dead:
         wait_for_cell(dead)
         dead.kill()
-    left = kill_runs.left_over(out)
+    left = killing.left_over(out)
     assert left, "a killed run can't clear up"
     with start(ratings, out, "Loops") as living:
         wait_for_cell(living)
-        of_living = [path for path in kill_runs.left_over(out) if path not in left]
+        of_living = [path for path in killing.left_over(out) if path not in left]
         assert of_living
         assert not any(path.exists() for path in left)
         with start(ratings, out, "Good") as other:
@@ -169,14 +169,14 @@ class TestFullDisk:
         with start(ratings, out, "Good") as run:
             run.stderr.read()
         assert run.returncode == 0
-        before = kill_runs.contents(out)
+        before = killing.contents(out)
         fill(small_disk, left=40_000)
         with start(ratings, out, "Good,popularity,bias,random", "--seeds", "2") as run:
             said = run.stderr.read()
         assert run.returncode == 2, said
         assert "No space left on device" in said
         assert "Traceback" not in said
-        assert kill_runs.contents(out).items() >= before.items()
+        assert killing.contents(out).items() >= before.items()
         (small_disk / "filling").unlink()
         with start(ratings, out, "Good,popularity,bias,random", "--seeds", "2") as run:
             said = run.stderr.read()
@@ -221,9 +221,9 @@ def wait_for_cell(run, seconds=120):
     """The process of a cell that has begun its fit."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for server in kill_runs.children(run.pid):
-            for cell in kill_runs.children(server):
-                if b"bench.cells.forkserver" in kill_runs.read(server, "cmdline"):
+        for server in killing.children(run.pid):
+            for cell in killing.children(server):
+                if b"bench.cells.forkserver" in killing.read(server, "cmdline"):
                     return cell
         time.sleep(0.01)
     raise AssertionError("no cell began")

@@ -1,6 +1,6 @@
 """Kill real runs at random moments and compare what is left, and what the next run makes of it, with a run in peace.
 
-    python tests/scripts/kill_runs.py 1000 [--seed 0] [--folder DIR]
+    python tests/bench/cells/killing.py 1000 [--seed 0] [--folder DIR]
 
 Each round starts ``python -m bench run`` on a small file and, at a moment drawn from the run's whole length, ends the
 run, its fork server or one of its cells by SIGKILL, or the run by SIGTERM or Ctrl-C. Then every cell in the store has
@@ -24,7 +24,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MODELS = "random,popularity,bias,als"
 MARK = "BENCH_KILL_ROUND"  # in the environment of a round's processes, by which those that are left are found
 WAYS = ("run", "server", "cell", "SIGTERM", "Ctrl-C", "two Ctrl-C")
@@ -33,7 +33,7 @@ PATIENCE = 3600  # seconds for a run to end, or for its processes to be gone
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rounds", type=int)
+    parser.add_argument("rounds", type=int, nargs="?", default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="Where to work. [default: a temporary folder]")
     options = parser.parse_args()
@@ -72,6 +72,7 @@ def kill_runs(folder: Path, rounds: int, seed: int, say=lambda line: None) -> Co
         )
         if status == 0:
             assert contents(out) == expected, "a run that ends well has all cells, with the bytes of a run in peace"
+            assert data_files(out) == data_files(folder / "peace")
             assert not left_over(out), f"left over: {left_over(out)}"
             shutil.rmtree(out)
             number = 0
@@ -148,6 +149,11 @@ def contents(out: Path) -> dict[str, bytes]:
             files = sorted(file for file in folder.iterdir() if file.name != "measured.json")
             found[str(folder.relative_to(out))] = b"".join(file.name.encode() + file.read_bytes() for file in files)
     return found
+
+
+def data_files(out: Path) -> dict[str, bytes]:
+    """The bytes of what is stored once a split."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in (out / "datasets").rglob("*") if path.is_file()}
 
 
 def left_over(out: Path) -> list[Path]:
