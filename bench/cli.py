@@ -133,11 +133,18 @@ def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: An
 
 
 @bench.command("list")
-@click.argument("what", type=click.Choice([*TABLES, *MORE_TABLES]), required=False)
+@click.argument("what", type=click.Choice([*TABLES, *MORE_TABLES, "results"]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
-def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
-    """Show the data sets, splits, models and metrics; the spaces of tune and the suites of reproduce."""
+@OUT
+def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...], out: str) -> int:
+    """Show the data sets, splits, models and metrics; tune's spaces, reproduce's suites; the cells of a results folder."""
+    if what == "results":
+        from reports.listing import list_results
+        from reports.store import Store
+
+        printing.listing(list_results(Store(out)), as_json)
+        return 0
     from bench.plugins import models
 
     tables = {**TABLES, "models": models(plugins)}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bench import building, environment, loading, showcase
 from bench.cells.interrupts import Interrupts
 from bench.cells.job import Job
+from bench.cells.limits import LimitError, can_be_watched
 from bench.cells.pool import Pool
 from bench.cells.running import run_in_child
 from bench.cells.starting import Starter
@@ -148,6 +149,8 @@ def drive(
     _require_folder("--out", out, "results go")
     if conditions.tensorboard is not None:
         _require_folder("--tensorboard", conditions.tensorboard, "vectors go")
+    if conditions.memory_limit and conditions.cluster is None and not can_be_watched():
+        raise LimitError("--memory-limit: this system doesn't tell what a process holds; leave it out")
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)

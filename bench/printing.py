@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
     from bench.reproduction.outcome import Outcome
+    from reports.listing import Listed
     from reports.projector import Projected
     from reports.speed import SpeedRow
     from reports.tuning import Search
@@ -207,6 +209,24 @@ def tables(chosen: Mapping[str, Mapping[str, Any]]) -> None:
                 settings = ", ".join(f"{parameter}={value}" for parameter, value in row.parameters.items())
                 print(f"  {'':<{width}}  {settings} ({row.parameters_from})")
         print()
+
+
+def listing(found: Sequence[Listed], as_json: bool) -> None:
+    """How many cells of each data set and split ended how, and a line for each that has no result."""
+    if as_json:
+        print(json.dumps([{**asdict(one), "folder": str(one.folder)} for one in found], indent=1))
+        return
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for one in found:
+        counts.setdefault((one.cell.dataset, one.cell.split), Counter())[one.status] += 1
+    for (dataset, split), of_status in sorted(counts.items()):
+        told = ", ".join(f"{count} {status}" for status, count in sorted(of_status.items()))
+        print(printable(f"{dataset}, {split}: {told}"))
+    for one in found:
+        if one.status != "ok":
+            reason = one.error.strip().partition("\n")[0]
+            print(printable(f"{' '.join(map(str, _name(one.cell)))}: {one.status}: {reason}"))
+    print(f"{len(found)} cells")
 
 
 def rows_as_json(table: Mapping[str, Any]) -> dict[str, Any]:

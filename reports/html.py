@@ -30,7 +30,7 @@ from reports.scripts import data_block, policy, scripts
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
 from reports.stores import disagreements
-from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.table import Leaderboard, Row, latest, leaderboards, side_by_side
 from reports.text import brief, without_folders
 from reports.trade import Trade, trade
 from reports.tuning import TuningSection, read_tuning, tuning
@@ -305,7 +305,11 @@ def _notes(board: Leaderboard) -> list[tuple[str, list[str]]]:
     """The notes of each row's first cell: those of other seeds differ in their numbers only."""
     about: dict[str, list[str]] = {}
     for row in board.rows:
-        for note in dict.fromkeys(row.results[0].notes):
+        beside = max(side_by_side(result) or 1 for result in row.results)
+        timed = (
+            [f"Timed while up to {beside} cells ran side by side: times are longer than alone."] if beside > 1 else []
+        )
+        for note in dict.fromkeys([*row.results[0].notes, *timed]):
             about.setdefault(note, []).append(row.label)
     return [(note, labels if len(labels) < len(board.rows) else []) for note, labels in about.items()]
 

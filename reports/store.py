@@ -40,6 +40,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.beginning import read_beginning
 from reports.dataset_check import check_dataset
 from reports.opening import open_regular, read_json
 from reports.output import check_inside
@@ -146,10 +147,10 @@ class Store:
         """The folder of a finished (``ok``) cell, or None."""
         folder = self.cell_folder(cell, key)
         try:
-            finished = _read_json(folder / "result.json")
-        except StoreError:
+            finished = read_beginning(folder / "result.json")
+            return folder if (finished["key"], finished["status"]) == (key, "ok") else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return folder if finished.get("key") == key and finished.get("status") == "ok" else None
 
     def folders(self) -> list[Path]:
         """All cells' folders, sorted."""

@@ -227,8 +227,18 @@ def to_frame(results: Iterable[Result]) -> pd.DataFrame:
         table[f"{name}_all"] = _floats(cells, _over_all, name)
     for name in COSTS:
         table[name] = _floats(cells, _cost, name)
+    if any("side_by_side" in cell.measured for cell in cells):
+        table["side_by_side"] = pd.array([side_by_side(cell) for cell in cells], dtype="Int64")
     table["error"] = [encodable(cell.error) for cell in cells]
     return pd.DataFrame(table)
+
+
+def side_by_side(result: Result) -> int | None:
+    """How many cells may have run on the machine while this one was timed; None where nothing was timed."""
+    number = result.measured.get("side_by_side", 1)
+    if _cost(result, "fit_seconds") is None or isinstance(number, bool) or not isinstance(number, int):
+        return None
+    return number
 
 
 def latest(results: Iterable[Result]) -> list[Result]:

@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import NoReturn
 
@@ -41,14 +42,14 @@ def main(descriptor: int) -> None:
 
 
 def load() -> None:
-    """Import what cells need and load the kernels of ranking and metrics, by running a cell of next to nothing."""
+    """Import what cells need and load the kernels of ranking and metrics, by a whole cell of next to nothing."""
     import numpy as np
-    import pyarrow.parquet  # noqa: F401
     from tqdm import tqdm
 
     from bench import fingerprint, plugins, registry, runner  # noqa: F401
     from recsys_impl.popularity import Popularity
     from reports.result import Cell
+    from reports.store import write_result
     from splits.interactions import Interactions
     from splits.split import Split
 
@@ -58,7 +59,9 @@ def load() -> None:
     liked = Interactions.from_columns("rehearsal", users, items, np.full(len(users), 5.0))
     metrics = {name: (row, registry.resolve(row.target)) for name, row in registry.METRICS.items()}
     task = runner.Task(Cell("rehearsal", "", 0, "popularity", {}, 0), "", {}, "positives", (1,), metrics)
-    runner.run_cell(Popularity, Split(liked, users == items), task)
+    result = runner.run_cell(Popularity, Split(liked, users == items), task)
+    with TemporaryDirectory(prefix="recsys-bench-") as folder:
+        write_result(result, Path(folder))
 
 
 def _cannot_fork() -> str:

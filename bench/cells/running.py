@@ -119,7 +119,7 @@ def explain(ending: Ending, job: Job) -> tuple[Status, str]:
 
 def _reason(ending: Ending, job: Job) -> tuple[Status, str]:
     how, limit = how_it_ended(ending.exit_code), gib(job.memory_limit)
-    seen = f"it was last seen with {gib(ending.held)}"
+    seen = f"; it was last seen with {gib(ending.held)}" if ending.held else ""
     match ending.why:
         case "timeout":
             return "timeout", f"ended after {job.timeout:g} seconds, the limit (--timeout)"
@@ -132,9 +132,9 @@ def _reason(ending: Ending, job: Job) -> tuple[Status, str]:
         case "not started":
             return "failed", "the cell's process could not be started"
     if ending.exit_code == -signal.SIGKILL and ending.kernel_killed:
-        return "out-of-memory", f"the cell's process died: {how}, by the kernel, for want of memory; {seen}"
+        return "out-of-memory", f"the cell's process died: {how}, by the kernel, for want of memory{seen}"
     if ending.exit_code == -signal.SIGKILL and job.memory_limit and ending.held > 0.9 * job.memory_limit:
-        return "out-of-memory", f"the cell's process died: {how}; {seen}, the limit is {limit}"
+        return "out-of-memory", f"the cell's process died: {how}{seen}, the limit is {limit}"
     if ending.exit_code != 0 and any(words in ending.output[-LOG_TAIL:] for words in NO_MEMORY):
         return "out-of-memory", f"the cell's process died: {how}; it printed that memory could not be had"
     if ending.exit_code == 0:

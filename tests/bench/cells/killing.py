@@ -1,13 +1,17 @@
-"""Kills a real run, or a process of it, at random moments, and looks whether anything that was finished is lost.
+"""Kill real runs at random moments and compare what is left, and what the next run makes of it, with a run in peace.
 
-    python tests/bench/cells/killing.py [KILLS] [SEED]        1,000 kills unless told otherwise
+    python tests/bench/cells/killing.py 1000 [--seed 0] [--folder DIR]
 
-After each kill the store has to open, to keep every cell that was finished before, and no process of the run may be
-left; when the run has ended, every file but measured.json has to be that of an undisturbed run.
+Each round starts ``python -m bench run`` on a small file and, at a moment drawn from the run's whole length, ends the
+run, its fork server or one of its cells by SIGKILL, or the run by SIGTERM or Ctrl-C. Then every cell in the store has
+to be whole and have the bytes that the run in peace gave it, none that was there before may be missing, and no process
+may be left. The folder is used again until a round ends by itself: then all is there, with the same bytes, and nothing
+under a temporary name. Linux only: processes are found in /proc.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import random
@@ -16,135 +20,169 @@ import signal
 import subprocess
 import sys
 import tempfile
-import uuid
-from dataclasses import dataclass
+import time
+from collections import Counter
 from pathlib import Path
-from time import monotonic, sleep
 
-from reports.store import Store
-
-COMMAND = (
-    *("--dataset", "synthetic", "--models", "random,popularity,als", "--seeds", "2"),
-    *("--set", "als.iterations=2", "--set", "als.factors=8"),
-)
-MARK = "RECSYS_BENCH_KILLED"
-PATIENCE = 30  # seconds until what belongs to a run that was killed is gone
+ROOT = Path(__file__).parents[3]
+MODELS = "random,popularity,bias,als"
+MARK = "BENCH_KILL_ROUND"  # in the environment of a round's processes, by which those that are left are found
+WAYS = ("run", "server", "cell", "SIGTERM", "Ctrl-C", "two Ctrl-C")
+PATIENCE = 3600  # seconds for a run to end, or for its processes to be gone
 
 
-@dataclass
-class Tally:
-    """What was done: kills by who was killed, and how often a run was begun anew because it had ended."""
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rounds", type=int, nargs="?", default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", help="Where to work. [default: a temporary folder]")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        counts = kill_runs(Path(folder), options.rounds, options.seed, say=print)
+    print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
+    return 0
 
-    runs: int = 0
-    of_the_run: int = 0
-    of_a_child: int = 0
 
-
-def kill_runs(folder: Path, kills: int, seed: int) -> Tally:
-    """Kill ``kills`` times; raises AssertionError where something was lost."""
-    chance, tally = random.Random(seed), Tally()
-    begun = monotonic()
-    finish(folder / "undisturbed")
-    duration = monotonic() - begun
-    expected = contents(folder / "undisturbed")
-    out = folder / "killed"
-    for _ in range(kills):
-        before = finished(out)
-        if kill_once(out, chance, duration, tally):
-            assert before <= finished(out), "a finished cell is lost"
-        else:
-            compare(out, expected)
-            tally.runs += 1
+def kill_runs(folder: Path, rounds: int, seed: int, say=lambda line: None) -> Counter[str]:
+    """Do the rounds and return how often what was killed; raises AssertionError where something was lost or changed."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs would hand on that it's ignored
+    draw, counts = random.Random(seed), Counter()
+    data = write_ratings(folder / "ratings.csv")
+    assert start(data, folder / "peace", "").wait(PATIENCE) == 0
+    expected = contents(folder / "peace")
+    length = 5.0  # of a run, in seconds; put right by each that is left in peace
+    number = killed = 0
+    while killed < rounds or number:
+        out = folder / "disturbed"
+        way = draw.choice(WAYS) if killed < rounds else "nothing"
+        before = contents(out)
+        mark = f"{os.getpid()}-{killed}-{number}"
+        process, began = start(data, out, mark), time.monotonic()
+        hit = way != "nothing" and disturb(process, way, draw.uniform(0.1, length), mark)
+        status = process.wait(PATIENCE)
+        await_end(mark)
+        check(out, before, expected)
+        killed, number = killed + hit, number + 1
+        counts[way if hit else "left in peace"] += 1
+        length = length if hit else time.monotonic() - began
+        say(
+            f"{killed} of {rounds}: {way if hit else 'nothing killed'}, exit {status}, {len(contents(out))} cells there"
+        )
+        if status == 0:
+            assert contents(out) == expected, "a run that ends well has all cells, with the bytes of a run in peace"
+            assert data_files(out) == data_files(folder / "peace")
+            assert not left_over(out), f"left over: {left_over(out)}"
             shutil.rmtree(out)
-    finish(out)
-    compare(out, expected)
-    return tally
+            number = 0
+        else:
+            assert hit, f"exit status {status} although nothing was killed"
+    return counts
 
 
-def kill_once(out: Path, chance: random.Random, duration: float, tally: Tally) -> bool:
-    """Begin or go on with a run and kill it or a child of it; False where it had ended before."""
-    mark = uuid.uuid4().hex
-    run = subprocess.Popen(command(out), env={**os.environ, MARK: mark}, **QUIET)
-    try:
-        run.wait(chance.uniform(0, 1.1 * duration))
-        return False
-    except subprocess.TimeoutExpired:
-        pass
-    children = [process for process in marked(mark) if process != run.pid]
-    if children and chance.random() < 0.5:
-        kill(chance.choice(children))
-        assert run.wait(120) in (0, 1), "a run whose child was killed goes on"
-        tally.of_a_child += 1
-    else:
-        kill(run.pid)
-        run.wait()
-        tally.of_the_run += 1
-    deadline = monotonic() + PATIENCE
-    while marked(mark) and monotonic() < deadline:
-        sleep(0.02)
-    assert not marked(mark), "a process outlives its run"
-    return True
+def write_ratings(path: Path) -> Path:
+    """60 users who rated some of 30 items."""
+    draw = random.Random(0)
+    rows = [(user, item, draw.randint(1, 5)) for user in range(60) for item in range(30) if draw.random() < 0.5]
+    path.write_text("user,item,rating\n" + "".join(f"{u},{i},{r}\n" for u, i, r in rows))
+    return path
 
 
-def finish(out: Path) -> None:
-    """Run to the end: also the cells that failed because they were killed."""
-    ran = subprocess.run(command(out), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr[-2000:]
+def start(data: Path, out: Path, mark: str) -> subprocess.Popen[bytes]:
+    """A run of eight cells, two at a time."""
+    words = ["run", "--dataset", str(data), "--models", MODELS, "--seeds", "2", "--k", "5", "--jobs", "2"]
+    words += ["--set", "als.iterations=2", "--set", "als.factors=4", "--out", str(out)]
+    environment = {**os.environ, MARK: mark, "PYTHONPATH": str(ROOT)}
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *words], env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere
+    )
 
 
-def compare(out: Path, expected: dict[str, bytes]) -> None:
-    """Whatever was killed, the finished run has the files of the undisturbed one, and nothing is left lying about."""
-    if any(result.status != "ok" for result in Store(out).summaries()):
-        finish(out)
+def disturb(process: subprocess.Popen[bytes], way: str, seconds: float, mark: str) -> bool:
+    """Kill what ``way`` says, after that time or as soon as it is there; False where the run ended before."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        victims = victims_of(process, way, mark)
+        if time.monotonic() >= deadline and victims:
+            for _ in range(1 + (way == "two Ctrl-C")):
+                send(random.choice(victims), way)
+                time.sleep(0.02)
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def victims_of(process: subprocess.Popen[bytes], way: str, mark: str) -> list[int]:
+    if way not in ("server", "cell"):
+        return [process.pid]
+    servers = [pid for pid in children(process.pid) if b"bench.cells.forkserver" in read(pid, "cmdline")]
+    return servers if way == "server" else [cell for server in servers for cell in children(server)]
+
+
+def send(pid: int, way: str) -> None:
+    number = {"SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT, "two Ctrl-C": signal.SIGINT}.get(way, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def check(out: Path, before: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    """Every cell that is there is whole and as it was in peace; what was finished before is still there."""
+    from reports.store import Store
+
+    for folder in Store(out).folders():
+        Store(out).read(folder)
     found = contents(out)
-    assert found.keys() == expected.keys(), sorted(found.keys() ^ expected.keys())
-    different = [name for name in found if found[name] != expected[name]]
-    assert not different, different
+    for name, content in found.items():
+        assert content == expected[name], f"{name} has other bytes than in peace"
+    assert not set(before) - set(found), f"lost: {set(before) - set(found)}"
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Every file of the store but the measured ones."""
-    files = (path for part in ("cells", "datasets") for path in (out / part).rglob("*") if path.is_file())
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if path.name != "measured.json"}
+    """The bytes of each finished cell's files, but for what was measured: that never is the same."""
+    from reports.store import Store
 
-
-def finished(out: Path) -> set[tuple[str, int]]:
-    """The cells that are done, each read whole: a broken one raises."""
-    return {(result.cell.model, result.cell.split_seed) for result in Store(out) if result.status == "ok"}
-
-
-def command(out: Path) -> list[str]:
-    return [sys.executable, "-m", "bench", "run", *COMMAND, "--out", str(out)]
-
-
-def marked(mark: str) -> list[int]:
-    """The processes whose environment has the mark: the run and all that it started."""
-    wanted, found = f"{MARK}={mark}".encode(), []
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                alive = process.joinpath("stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-                if alive and wanted in process.joinpath("environ").read_bytes().split(b"\0"):
-                    found.append(int(process.name))
-            except (OSError, IndexError):  # it has just ended
-                continue
+    store, found = Store(out), {}
+    for folder in store.folders():
+        if store.read(folder, tables=()).status == "ok":
+            files = sorted(file for file in folder.iterdir() if file.name != "measured.json")
+            found[str(folder.relative_to(out))] = b"".join(file.name.encode() + file.read_bytes() for file in files)
     return found
 
 
-def kill(process: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it was quicker
-        os.kill(process, signal.SIGKILL)
+def data_files(out: Path) -> dict[str, bytes]:
+    """The bytes of what is stored once a split."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in (out / "datasets").rglob("*") if path.is_file()}
 
 
-QUIET = {
-    "stdin": subprocess.DEVNULL,
-    "stdout": subprocess.DEVNULL,
-    "stderr": subprocess.DEVNULL,
-    "start_new_session": True,
-}
+def left_over(out: Path) -> list[Path]:
+    return [path for path in out.rglob("*") if path.name.startswith(".")]
+
+
+def await_end(mark: str) -> None:
+    """Wait until no process of a round is left."""
+    deadline = time.monotonic() + PATIENCE
+    while left := [pid for pid in processes() if f"{MARK}={mark}\0".encode() in read(pid, "environ")]:
+        assert time.monotonic() < deadline, f"processes {left} outlived their run"
+        time.sleep(0.02)
+
+
+def processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in read(pid, f"task/{pid}/children").split()]
+
+
+def read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":
-    wanted, first = (int(text) for text in (sys.argv[1:] + ["1000", "0"][len(sys.argv) - 1 :])[:2])
-    with tempfile.TemporaryDirectory(prefix="recsys-bench-killing-") as scratch:
-        print(kill_runs(Path(scratch), wanted, first))
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())

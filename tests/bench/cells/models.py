@@ -140,6 +140,12 @@ class KillsParent(Good):
         time.sleep(1000)
 
 
+class Sleeps(Good):
+    def fit(self, user_items):
+        time.sleep(3)
+        return super().fit(user_items)
+
+
 class Unprintable(Good):
     def fit(self, user_items):
         class Odd(Exception):
