@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import environment
+from bench.cells.job import child_environment
+from bench.cells.running import how_it_ended
 from bench.registry import MODELS, UnknownNameError
 from bench.reproduction.outcome import Outcome, RowOutcome, judge
 from bench.reproduction.suite import Suite, SuiteRow, find_suite, read_suites
-from bench.workers import child_environment, how_it_ended
 from recsys_impl.threads import thread_count
 
 Say = Callable[[str], None]

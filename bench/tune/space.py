@@ -71,6 +71,15 @@ class Space:
             return []
         return sorted({-(-self.epochs * step // MEASURED) for step in range(1, MEASURED + 1)})
 
+    @property
+    def example(self) -> dict[str, Any]:
+        """Some setting of the space."""
+        first = {
+            name: values.choices[0] if isinstance(values, Choice) else values.low
+            for name, values in self.searched.items()
+        }
+        return first | self.fixed | ({"iterations": self.epochs} if self.epochs is not None else {})
+
     def fixing(self, parameters: Mapping[str, Any]) -> Space:
         """The space with some parameters at one value each."""
         searched = {name: values for name, values in self.searched.items() if name not in parameters}

@@ -13,7 +13,8 @@ from threading import Timer
 from time import perf_counter
 from typing import Any
 
-from bench.workers import child_environment, how_it_ended
+from bench.cells.job import child_environment
+from bench.cells.running import how_it_ended
 
 LOG_TAIL = 1000
 
