@@ -62,6 +62,12 @@ class Candidate:
             return ""
         return f"{self.row.library} isn't installed: pip install 'recsys-bench[{self.row.extra}]'"
 
+    def with_setting(self, setting: Setting, own: Mapping[str, Any]) -> Candidate:
+        """Itself with a tuned setting; ``own`` are parameters that go before it."""
+        row = replace(self.row, parameters_from=setting.origin)
+        parameters = building.model_parameters(self.name, row, {**setting.parameters, **own})
+        return replace(self, row=row, parameters=parameters)
+
     @cached_property
     def seeded(self) -> bool:
         return building.is_seeded(self.row)
@@ -121,8 +127,17 @@ class Run:
     listener: Listener
     starter: Starter
     share: frozenset[str]  # names of the cells that are this run's
+    tuned: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)  # by data set and model
     found: list[Result | Refusal | None] = field(default_factory=list)
     waiting: Counter[str] = field(default_factory=Counter)  # cells that still need a split's folder
+
+    def candidates_for(self, dataset: str) -> list[Candidate]:
+        """The candidates with the settings that were found for a data set, those that the user set before them."""
+        settings, own = self.tuned.get(dataset, {}), self.experiment.parameters
+        return [
+            one.with_setting(settings[one.name], own.get(one.name, {})) if one.name in settings else one
+            for one in self.candidates
+        ]
 
     def add(self, entry: Result | Refusal) -> None:
         self.found.append(entry)
@@ -154,6 +169,8 @@ def drive(
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
+    names = [label_of(dataset) for dataset in experiment.datasets] if experiment.tuned else []
+    tuned = {name: tuned_settings(name, out) for name in names}
     remove_leftovers(out)
     every = planned(experiment, candidates, choices)
     share = conditions.shard.of(every)
@@ -164,7 +181,7 @@ def drive(
         Starter() as starter,
     ):
         own_models = pickle_own(own, table, scratch, travels=cluster is not None)
-        run = Run(experiment, candidates, Store(out), scratch, conditions, own_models, listener, starter, share)
+        run = Run(experiment, candidates, Store(out), scratch, conditions, own_models, listener, starter, share, tuned)
         listener.planned(sum(name_of(cell) in share for cell in every))
         if cluster is None:
             pool = Pool(partial(run_in_child, starter), conditions.jobs, run.store, scratch, listener, interrupts)
@@ -232,11 +249,10 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
 def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Job]:
     """The cells to run of one data set under every split and seed."""
     label = label_of(dataset)
-    run = with_tuned_settings(run, label)
     groups = []
     for choice in choices:
         for seed in run.experiment.split_seeds(choice):
-            cells = cells_of(run.candidates, label, choice, seed)
+            cells = cells_of(run.candidates_for(label), label, choice, seed)
             if mine := [one for one in cells if name_of(one[0]) in run.share]:
                 groups.append((choice, seed, mine))
     if not groups:
@@ -255,23 +271,6 @@ def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iter
             run.add(Refusal(error, [cell for cell, _ in cells]))
             continue
         yield from plan_split(run, split, cells)
-
-
-def with_tuned_settings(run: Run, dataset: str) -> Run:
-    """The run with the settings that were found for this data set, where they are asked for and there are some."""
-    if not run.experiment.tuned:
-        return run
-    settings = tuned_settings(dataset, run.store.root)
-    return replace(run, candidates=[_tuned(run, candidate, settings) for candidate in run.candidates])
-
-
-def _tuned(run: Run, candidate: Candidate, settings: Mapping[str, Setting]) -> Candidate:
-    if candidate.name not in settings:
-        return candidate
-    setting = settings[candidate.name]
-    chosen = setting.parameters | run.experiment.parameters.get(candidate.name, {})
-    row = replace(candidate.row, parameters_from=setting.origin)
-    return replace(candidate, row=row, parameters=building.model_parameters(candidate.name, row, chosen))
 
 
 def load(experiment: Experiment, dataset: str) -> Interactions:

@@ -86,8 +86,7 @@ class Plan:
                     f"model '{model}' has no search space; there are: {', '.join(self.spaces)}. Give one with "
                     "--spaces FILE (`python -m bench list spaces` shows the form)"
                 )
-            space = self.space_of(model)
-            building.model_parameters(model, row, space.example | ({"iterations": 1} if space.epochs else {}))
+            building.model_parameters(model, row, self.space_of(model).example)
         for model in self.parameters:
             look_up(self.table, "model", model)
         return self

@@ -56,15 +56,6 @@ class Space:
     epochs: int | None = None
 
     @property
-    def example(self) -> dict[str, Any]:
-        """One setting of the space."""
-        first = {
-            name: values.low if isinstance(values, Range) else values.choices[0]
-            for name, values in self.searched.items()
-        }
-        return first | self.fixed
-
-    @property
     def summary(self) -> str:
         """The space in one line."""
         told = [f"{name}: {values}" for name, values in self.searched.items()]
@@ -79,6 +70,15 @@ class Space:
         if self.epochs is None:
             return []
         return sorted({-(-self.epochs * step // MEASURED) for step in range(1, MEASURED + 1)})
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """Some setting of the space."""
+        first = {
+            name: values.choices[0] if isinstance(values, Choice) else values.low
+            for name, values in self.searched.items()
+        }
+        return first | self.fixed | ({"iterations": self.epochs} if self.epochs is not None else {})
 
     def fixing(self, parameters: Mapping[str, Any]) -> Space:
         """The space with some parameters at one value each."""

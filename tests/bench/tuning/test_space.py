@@ -19,9 +19,8 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("model", sorted(read_spaces()))
 def test_every_space_of_the_package_is_of_parameters_that_the_model_takes(model):
-    space = read_spaces()[model]
-    names = dict.fromkeys([*space.searched, *space.fixed, *(["iterations"] if space.epochs else [])], 1)
-    assert set(names) <= set(model_parameters(model, MODELS[model], names))
+    example = read_spaces()[model].example
+    assert set(example) <= set(model_parameters(model, MODELS[model], example))
 
 
 def test_all_models_that_have_parameters_can_be_tuned():
