@@ -6,7 +6,19 @@
 
 from typing import Any
 
-__all__ = ["doctor", "evaluate", "export_split", "load", "recommend", "report", "run", "similar", "speed", "split"]
+__all__ = [
+    "compat",
+    "doctor",
+    "evaluate",
+    "export_split",
+    "load",
+    "recommend",
+    "report",
+    "run",
+    "similar",
+    "speed",
+    "split",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -148,6 +148,7 @@ def report(folder: str) -> int:
 @click.option("--test", required=True, metavar="FILE")
 @click.option("--k", type=Cutoffs(), default=(5, 10, 20), metavar="5,10,20")
 @click.option("--columns", type=Columns(), help="Which column is which in train and test, user=who,item=what,...")
+@click.option("--compat", default="", metavar="PROGRAM", help="Beside ours: implicit, rectools, lenskit or trec_eval.")
 @click.option("--threshold", type=float, help="Ratings from here on are relevant.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def evaluate(as_json: bool, **options: Any) -> int:

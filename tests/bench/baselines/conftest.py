@@ -44,6 +44,20 @@ ADAPTERS = {
         "surprise",
     ),
     "sklearn-pure-svd": ("sklearn_models", "PureSVD", {"factors": 2}, "sklearn"),
+    "notebook-svd": (
+        "notebook_models",
+        "NotebookSVD",
+        {"factors": 4, "learning_rate": 0.003, "iterations": 1500},
+        "torch",
+    ),
+    "notebook-als": ("notebook_models", "NotebookALS", {"factors": 2, "regularization": 0.1}, "torch"),
+    "notebook-bpr": ("notebook_models", "NotebookBPR", {"factors": 8, "learning_rate": 1, "iterations": 150}, "torch"),
+    "notebook-warp": (
+        "notebook_models",
+        "NotebookWARP",
+        {"factors": 8, "learning_rate": 1, "iterations": 60, "samples": 8},
+        "torch",
+    ),
     "sklearn-nmf": ("sklearn_models", "NMF", {"factors": 2}, "sklearn"),
 }
 
