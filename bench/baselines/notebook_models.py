@@ -1,9 +1,9 @@
 """The models of the notebook that this project began with, dense and written in torch: what sparse kernels save.
 
-A course's exercise of 2020: SVD by gradient descent, ALS with biases, BPR and WARP, "ready solutions forbidden". Written
-anew (``notebook_training.py``) with its objectives and its way, all users and all items in every step; what it added up
-wrongly is right here (an item that several users of a batch had drawn got the gradient of one of them only; ALS learnt
-biases and ranked without them).
+A course's exercise of 2020, in which ready solutions were forbidden: SVD by gradient descent, ALS with biases, BPR and
+WARP. Written anew (``notebook_training.py``) with its objectives and its way, all users and all items in every step.
+Two faults of it are mended: of the users of a batch who had drawn the same item only one moved it, and ALS learnt
+biases but ranked without them.
 """
 
 from __future__ import annotations

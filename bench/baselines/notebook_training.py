@@ -1,9 +1,9 @@
 """The four factorisations of the notebook that this project began with, on dense matrices of all users and all items.
 
 Nothing here is sparse: ratings, masks, weights and scores are users x items, and every iteration goes through all of
-them. That is short to write, and it costs |users| · |items| · factors operations an iteration where the sparse kernels of
-``recsys_impl`` need |interactions| · factors: on MovieLens 1M, 22 million against 1 or less. Gradients are written out,
-not asked of autograd.
+them. That is short to write, and it costs |users| · |items| · factors where the sparse kernels of ``recsys_impl`` need
+|interactions| · factors: on MovieLens 1M 22 million against half a million. Gradients are written out, not asked of
+autograd.
 
 Each function is a generator: it yields the factors (users, items) after every iteration, for as long as it is asked.
 The only module of the package that imports torch.
@@ -23,9 +23,9 @@ USERS_AT_ONCE = 1024  # rows whose equations are set up in one product; their ma
 
 
 def svd(ratings: sp.csr_matrix, factors: int, learning_rate: float, ridge: float, seed: int) -> Iterator[Factors]:
-    """Descend Σ_observed (r_ui - x_u·y_i)² / 2 + ridge/2 (|X|² + |Y|²), all of it in each step: X ← X - rate (E Y + ...).
+    """Descend Σ_observed (r_ui - x_u·y_i)² / 2 + ridge/2 (|X|² + |Y|²), all of it in each step.
 
-    E (users, items) are the errors, 0 where there is no rating. No biases: factors above 0 reach for the mean rating.
+    There are no biases: factors begin above 0, and reach for the mean rating first.
     """
     r, observed = dense(ratings), dense(ratings) != 0
     x, y = initial_factors(ratings.shape, factors, torch.Generator().manual_seed(seed))
@@ -54,8 +54,8 @@ def als(user_items: sp.csr_matrix, factors: int, alpha: float, ridge: float, see
 def least_squares(p: Tensor, weights: Tensor, fixed: Tensor, ridge: float) -> Tensor:
     """The rows [x_u, b_u] that minimise Σ_i w_ui (p_ui - b_i - [x_u, b_u]·[y_i, 1])² + ridge |[x_u, b_u]|².
 
-    p and weights (rows, columns), fixed (columns, d) with b_i in its last column. The matrices Σ_i w_ui z_i z_i' of many
-    rows are one product of the weights with the upper triangles of all z_i z_i'.
+    p and weights (rows, columns), fixed (columns, d) with b_i in its last column. With z_i = [y_i, 1] the matrices
+    Σ_i w_ui z_i z_i' of many rows are one product of the weights with the upper triangles of all z_i z_i'.
     """
     design, biases = fixed.clone(), fixed[:, -1]
     design[:, -1] = 1

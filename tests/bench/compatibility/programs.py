@@ -32,7 +32,7 @@ def implicit():
     class Fixed:
         """What it asks a model for."""
 
-        def recommend(self, users, user_items, N):  # noqa: N803
+        def recommend(self, users, user_items, N):
             ids = np.full((len(users), N), -1, np.int32)
             for row, user in enumerate(users):
                 listed = LISTS.get(int(user), [])[:N]
