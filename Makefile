@@ -51,7 +51,7 @@ $(VENV)/.baselines: $(VENV)/.package
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.package
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[test]"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[cluster,test]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.package

@@ -60,7 +60,13 @@ def run(
     out: str | Path = "results",
     jobs: int = 1,
     threads: int = 0,
+    timeout: float | None = None,
+    memory_limit: str | float | None = None,
     force: bool = False,
+    tensorboard: str | Path | None = None,
+    shard: str | None = None,
+    cluster: Any = None,
+    cluster_timeout: float | None = None,
     listener: Listener | None = None,
 ) -> pd.DataFrame:
     """Run every model on every data set and split, and write report.csv and report.html.
@@ -75,13 +81,27 @@ def run(
     parameters
         Model name -> parameters that replace the registry's.
     jobs, threads
-        Cells side by side; threads for each (0: the cores divided by jobs).
+        Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
+        marked.
+    timeout, memory_limit
+        Seconds, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row that says so.
+    tensorboard
+        Folder for TensorBoard's projector (``reports/projector.py``). The first cell of each model keeps its vectors;
+        one that is in the store without them is computed again.
+    shard
+        ``I/N``: only the I-th of N shares of the cells, for machines that don't know of each other.
+    cluster, cluster_timeout
+        Run the cells on a Dask cluster: its scheduler's address or file, or one of Dask's clusters or clients; seconds
+        to wait for the scheduler's answer, and for a worker where there is none (None: 10). A worker has one cell at a
+        time, whatever ``jobs`` says, and a cell the worker's threads where ``threads`` is 0.
 
     Returns
     -------
     One row for each cell of this run, with the columns of report.csv.
     """
-    from bench.driver import drive
+    from bench.cells.limits import parse_memory, parse_timeout
+    from bench.driver import Conditions, drive
+    from bench.shard import Shard
     from reports.table import to_frame
 
     names, own = _names_and_classes(models)
@@ -103,21 +123,50 @@ def run(
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
     experiment = Experiment(**settings).check()
-    results = drive(experiment, own, Path(out), jobs, threads, force, listener or Listener())
+    conditions = Conditions(
+        max(1, jobs),
+        threads,
+        parse_timeout(timeout),
+        parse_memory(memory_limit),
+        force,
+        Shard.parse(shard),
+        cluster,
+        cluster_timeout,
+        None if tensorboard is None else Path(tensorboard),
+    )
+    results = drive(experiment, own, Path(out), conditions, listener or Listener())
     return to_frame(results)
 
 
-def report(folder: str | Path) -> list[Path]:
-    """Write report.csv, report.html and report.md from the results in a folder, and nothing else.
+def report(
+    folders: str | Path | Sequence[str | Path], out: str | Path | None = None, *, figures: bool = False
+) -> list[Path]:
+    """Write the reports of the results in one or several folders (``reports/writing.py`` says which), and nothing else.
+
+    Of a cell that is in several folders the newest result counts; where they have the same key and other numbers there
+    is a warning, and a check in the report.
+
+    Parameters
+    ----------
+    out
+        The folder to write into; one results folder is its own default.
+    figures
+        Write the page's figures too, as figures/*.svg.
 
     Raises
     ------
     StoreError
-        There are no results, or one can't be read.
+        There are no results, or one can't be read; ``out`` has to be given for several folders.
     """
+    import warnings
+
+    from reports.stores import disagreements, open_stores
     from reports.writing import write_reports
 
-    return write_reports(folder)
+    written = write_reports(folders, out, figures=figures)
+    for verdict in disagreements(open_stores(folders)):
+        warnings.warn(f"{verdict.dataset}, {verdict.split}: {verdict.text}", stacklevel=2)
+    return written
 
 
 def compare(
@@ -162,11 +211,11 @@ def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
     return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
 
 
-def save_reference(folder: str | Path, path: str | Path, *, metric: str = "") -> Side:
-    """Write a results folder as one small file to compare with later."""
+def save_reference(folders: str | Path | Sequence[str | Path], path: str | Path, *, metric: str = "") -> Side:
+    """Write one or several results folders as one small file to compare with later."""
     from reports.reference import save_reference as save
 
-    return save(folder, path, metric)
+    return save(folders, path, metric)
 
 
 def evaluate(

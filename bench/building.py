@@ -38,6 +38,12 @@ def model_parameters(name: str, row: ModelRow, overrides: Mapping[str, Any]) -> 
         if key not in accepted and not open_ended:
             allowed = ", ".join(sorted(set(accepted) - {"**", *SET_BY_THE_BENCH})) or "none"
             raise ParameterError(f"model '{name}' has no parameter '{key}'; it has: {allowed}")
+        if not _plain(overrides[key]):
+            raise ParameterError(f"{name}.{key} is {overrides[key]}: it must be a finite number, a text, true or false")
+    if wrong := next((key for key, value in row.parameters.items() if not _plain(value)), None):
+        raise ParameterError(
+            f"model '{name}': its parameter '{wrong}' must be what JSON can hold, for results to name it"
+        )
     merged = {**defaults, **row.parameters, **overrides}
     return {key: value for key, value in merged.items() if key not in SET_BY_THE_BENCH and _plain(value)}
 

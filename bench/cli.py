@@ -7,6 +7,7 @@ can't be read; compare has its own (``bench/gate.py``).
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -14,7 +15,9 @@ import click
 
 from bench import gate, printing
 from bench.registry import DATASETS, METRICS, MODELS, SPLITS
+from bench.terminal import printable
 
+LARGEST_CUTOFF = 10_000
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
 
 
@@ -41,8 +44,9 @@ class Cutoffs(click.ParamType):
             numbers = tuple(int(part) for part in value.split(","))
         except ValueError:
             numbers = ()
-        if not numbers or min(numbers) < 1:
-            self.fail(f"'{value}' must be whole numbers of at least 1, for example 5,10,20", param, ctx)
+        if not numbers or min(numbers) < 1 or max(numbers) > LARGEST_CUTOFF:
+            wanted = f"whole numbers from 1 to {LARGEST_CUTOFF:,}"
+            self.fail(f"'{value[:60]}' must be {wanted}, for example 5,10,20", param, ctx)
         return tuple(sorted(set(numbers)))
 
 
@@ -57,10 +61,11 @@ class Columns(click.ParamType):
         pairs = [part.partition("=") for part in value.split(",")]
         if not all(role.strip() and name.strip() for role, _, name in pairs):
             self.fail(f"'{value}' must be like user=who,item=what,rating=stars, or user=1,item=2,rating=3", param, ctx)
-        return {role.strip(): int(name) if name.strip().isdecimal() else name.strip() for role, _, name in pairs}
+        return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
+TENSORBOARD = click.option("--tensorboard", metavar="DIR", help="Write vectors for TensorBoard's projector there.")
 FILE_OPTIONS = [
     click.option("--columns", type=Columns(), help="For a file: which column is which, user=who,item=what,..."),
     click.option("--titles", help="For a file: another file with item ids and titles."),
@@ -96,9 +101,20 @@ def bench() -> None:
 @file_options
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End a cell that takes longer. [default: none]")
+@click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")
+@click.option("--cluster", metavar="ADDRESS", help="Run on a Dask cluster: its scheduler's address or file.")
+@click.option(
+    "--cluster-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Wait that long for it. [default: 10]",
+)
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
+@TENSORBOARD
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
     from bench import api
@@ -132,14 +148,23 @@ def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> in
 
 
 @bench.command()
-@click.argument("folder")
-def report(folder: str) -> int:
-    """Write the reports of a results folder again; nothing is trained."""
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
+@click.option("--out", metavar="DIR", help="Folder of the reports. [default: the results', if it is one]")
+@click.option("--figures", is_flag=True, help="Write the page's figures beside it, too, as figures/*.svg.")
+@TENSORBOARD
+def report(folders: tuple[str, ...], out: str | None, figures: bool, tensorboard: str | None) -> int:
+    """Write the reports of results folders, of several as of one; nothing is trained."""
     from bench import api
 
-    for path in api.report(folder):
+    for path in api.report(folders, out, figures=figures):
         click.echo(path)
-    return 0
+    if tensorboard is None:
+        return 0
+    from reports.projector import write_projector
+
+    projected = write_projector(folders, tensorboard)
+    printing.projected(projected)
+    return 0 if projected.files else 2
 
 
 @bench.command("eval")
@@ -260,7 +285,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding can't write is no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"  # type: ignore[assignment]
+    warnings.formatwarning = lambda message, *_: f"warning: {printable(str(message))}\n"  # type: ignore[assignment]
     try:
         status = bench.main(arguments, standalone_mode=False, prog_name="python -m bench")
     except click.exceptions.NoArgsIsHelpError as error:
@@ -272,11 +297,17 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("interrupted; what was finished is kept", err=True)
         return 130
+    except BrokenPipeError:  # the reader has seen enough: `list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except MemoryError as error:
+        click.echo(f"error: the memory is not enough: {error}", err=True)
+        return 2
     except (ValueError, OSError) as error:
         if not _is_ours(error):
             raise
-        click.echo(f"error: {error}", err=True)
-        return 2
+        click.echo(f"error: {printable(str(error))}", err=True)
+        return getattr(error, "exit_status", 2)
     return int(status or 0)
 
 

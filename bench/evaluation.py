@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from bench.compatibility.table import DEEPEST, Beside, beside
 from bench.datasets import parquet
-from bench.datasets.errors import DatasetError
-from bench.datasets.file import from_file
+from bench.datasets.errors import DatasetError, listed
+from bench.datasets.file import from_file, is_parquet
 from bench.datasets.opening import read_opening
+from bench.experiment import check_cutoffs
 from bench.metrics import put_together
 from bench.ranking import Ranked
 from bench.registry import METRICS, resolve
@@ -70,6 +71,7 @@ def evaluate(
     DatasetError
         A file can't be read, or the lists have neither a rank nor a score.
     """
+    check_cutoffs(ks)
     data = from_file(train, columns=columns, test=test, threshold=threshold)
     in_test = np.asarray(data.held_out)
     held_out = data.select(in_test)
@@ -98,10 +100,10 @@ def read_lists(recommendations: str | Path | pd.DataFrame) -> tuple[Interactions
     path = Path(recommendations)
     names = _column_names(path)
     ranks = [name for name in names if name.strip().lower() == "rank"]
-    listed = from_file(path, columns={"rating": ranks[0]} if ranks else None)
-    if listed.ratings is None:
-        raise DatasetError(f"{path}: has no column 'rank' or 'score' to order the lists by; it has {', '.join(names)}")
-    return listed, bool(ranks)
+    lists = from_file(path, columns={"rating": ranks[0]} if ranks else None)
+    if lists.ratings is None:
+        raise DatasetError(f"{path}: has no column 'rank' or 'score' to order the lists by; it has {listed(names)}")
+    return lists, bool(ranks)
 
 
 def align(
@@ -141,7 +143,7 @@ def _from_frame(frame: pd.DataFrame) -> tuple[Interactions, bool]:
 
 
 def _column_names(path: Path) -> Sequence[str]:
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if is_parquet(path):
         return parquet.column_names(path)
     return read_opening(path).fields
 

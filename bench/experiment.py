@@ -13,6 +13,7 @@ from bench.registry import DATASETS, SPLITS, look_up
 
 DEFAULT_SUITE = ("ml-100k", "ml-1m")
 DEFAULT_KS = (5, 10, 20)
+MOST_SEEDS, LARGEST_K, LARGEST_TOML = 10_000, 10_000, 2**20
 
 
 class ExperimentError(ValueError):
@@ -69,22 +70,50 @@ class Experiment:
 
     def check(self) -> Experiment:
         """Itself, if its numbers make sense."""
-        if not self.k or any(not isinstance(k, int) or isinstance(k, bool) or k < 1 for k in self.k):
-            raise ExperimentError(f"k must be whole numbers of at least 1, not {list(self.k)}")
+        check_cutoffs(self.k)
         for name, value in (("seeds", self.seeds), ("model_seeds", self.model_seeds)):
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ExperimentError(f"{name} must be a whole number of at least 1, not {value!r}")
+            if value is not None and not _is_whole(value, MOST_SEEDS):
+                raise ExperimentError(f"{name} must be a whole number from 1 to {MOST_SEEDS:,}, not {_shown(value)}")
         return self
 
     def split_seeds(self, split: SplitChoice) -> range:
         """The split seeds to run: one fold a seed for k-fold, unless told otherwise."""
         own = split.parameters.get("folds", 5) if split.name == "k-fold" else 1
+        if not _is_whole(own, MOST_SEEDS):
+            raise ExperimentError(f"split '{split.label}': folds must be a whole number from 2 to {MOST_SEEDS:,}")
         return range(self.seeds or own)
 
 
 def is_file(dataset: str) -> bool:
     """Whether a data set is a file of the user's: not a name of the registry, and written like a path."""
-    return dataset not in DATASETS and (bool(re.search(r"[./\\]", dataset)) or Path(dataset).exists())
+    if dataset in DATASETS or "\0" in dataset:  # a name with a character 0 can't even be looked for
+        return False
+    return bool(re.search(r"[./\\]", dataset)) or Path(dataset).exists()
+
+
+def check_cutoffs(ks: Sequence[Any]) -> None:
+    """That cut-offs of metrics are whole numbers that lists can have as their length.
+
+    Raises
+    ------
+    ExperimentError
+        There is none, or one isn't.
+    """
+    if not len(ks) or not all(_is_whole(k, LARGEST_K) for k in ks):
+        raise ExperimentError(f"k must be whole numbers from 1 to {LARGEST_K:,}, not {_shown(list(ks))}")
+
+
+def _is_whole(value: Any, largest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest
+
+
+def _shown(value: Any) -> str:
+    """A value for a message: Python prints no whole number of more than some thousand digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a very large number"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -104,7 +133,7 @@ def parse_value(text: str) -> Any:
     text = text.strip()
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError, too
         return {"True": True, "False": False, "None": None}.get(text, text)
 
 
@@ -116,20 +145,30 @@ def read_toml(file: str | Path) -> dict[str, Any]:
     ExperimentError
         The file can't be read, has a key that doesn't exist or a value of the wrong type: with the line.
     """
-    path = Path(file)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text_of(Path(file))
         content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ExperimentError(f"{file}: can't be read: {error}") from error
     known = {entry.name for entry in fields(Experiment)}
     settings: dict[str, Any] = {}
     for key, value in content.items():
         where = f"{file}, line {_line_of(text, key)}"
         if key not in known:
-            raise ExperimentError(f"{where}: unknown key '{key}'; known are {', '.join(sorted(known))}")
+            raise ExperimentError(f"{where}: unknown key {_shown(key)}; known are {', '.join(sorted(known))}")
         settings[key] = _checked(where, key, value)
     return settings
+
+
+def _text_of(path: Path) -> str:
+    """The text of a regular file of a sane size: to read a device or a pipe may never end."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is a folder, a device or a pipe: give a TOML file")
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_TOML + 1)
+    if len(content) > LARGEST_TOML:
+        raise ValueError(f"it is larger than {LARGEST_TOML // 2**20} MB: give a TOML file")
+    return content.decode("utf-8")
 
 
 def _checked(where: str, key: str, value: Any) -> Any:
@@ -140,13 +179,15 @@ def _checked(where: str, key: str, value: Any) -> Any:
     }  # fmt: skip
     if not isinstance(value, kinds[key]) or isinstance(value, bool):
         kind = {list: "list", dict: "table", str: "string", int: "whole number"}.get(kinds[key], "number")
-        raise ExperimentError(f"{where}: {key} must be a {kind}, not {value!r}")
+        raise ExperimentError(f"{where}: {key} must be a {kind}, not {_shown(value)}")
     if key == "k" and not all(isinstance(entry, int) for entry in value):
-        raise ExperimentError(f"{where}: k must be a list of whole numbers, not {value!r}")
+        raise ExperimentError(f"{where}: k must be a list of whole numbers, not {_shown(value)}")
     if key in ("datasets", "splits", "models", "plugins") and not all(isinstance(entry, str) for entry in value):
-        raise ExperimentError(f"{where}: {key} must be a list of strings, not {value!r}")
+        raise ExperimentError(f"{where}: {key} must be a list of strings, not {_shown(value)}")
     if key == "parameters" and not all(isinstance(entry, dict) for entry in value.values()):
         raise ExperimentError(f"{where}: write [parameters.MODEL] and the model's parameters below it")
+    if key == "columns" and not all(type(entry) in (str, int) for entry in value.values()):
+        raise ExperimentError(f"{where}: columns must give a name or a place (from 1) for each role")
     return tuple(value) if isinstance(value, list) else value
 
 

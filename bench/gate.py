@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import api, printing
+from bench.terminal import cell, printable
 
 if TYPE_CHECKING:
     from reports.comparison import Comparison
@@ -79,12 +80,12 @@ def reference() -> None:
 
 
 @reference.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
 @click.option("-o", "--out", required=True, metavar="FILE")
 @click.option("--metric", default="", metavar="NAME@K", help="Later comparisons decide on it. [default: ndcg@10]")
-def save(folder: str, out: str, metric: str) -> int:
-    """Write the results of a folder as a reference file."""
-    side = api.save_reference(folder, out, metric=metric)
+def save(folders: tuple[str, ...], out: str, metric: str) -> int:
+    """Write the results of one or several folders as a reference file."""
+    side = api.save_reference(folders, out, metric=metric)
     unfinished = [entry for entry in side.entries if entry.status != "ok"]
     if unfinished:
         names = ", ".join(sorted({entry.cell.model for entry in unfinished}))
@@ -135,34 +136,33 @@ def write_files(
 
 def show_comparison(comparison: Comparison) -> None:
     """A table of the decisions, why those that don't pass don't, and what the seeds could have seen."""
-    from rich.markup import escape
     from rich.table import Table
 
     from reports.comment import figures, sensitivity
 
     out = printing.console()
     title = f"{comparison.metric}: {comparison.candidate} against {comparison.reference}"
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    table = Table(title=cell(title), title_justify="left", title_style="bold")
     for heading in ("", "data set", "split", "model"):
         table.add_column(heading, no_wrap=True)
     for heading in ("seeds", "reference", "candidate", "change", "one-sided 95%", "margin"):
         table.add_column(heading, justify="right", no_wrap=True)
     for decision in comparison.decisions:
         verdict = f"[{COLOURS[decision.outcome]}]{decision.outcome}[/]"
-        names = map(escape, (decision.dataset, decision.split, decision.model))
+        names = map(cell, (decision.dataset, decision.split, decision.model))
         table.add_row(verdict, *names, *figures(decision))
     out.print(table)
     for decision in comparison.decisions:
         if decision.outcome != "PASS":
-            print(f"{decision.outcome} {decision.name}: {decision.reason}")
+            print(printable(f"{decision.outcome} {decision.name}: {decision.reason}"))
         if decision.notes:
-            print(f"note: {decision.name}: {'; '.join(decision.notes)}")
+            print(printable(f"note: {decision.name}: {'; '.join(decision.notes)}"))
         if decision.changed_users:
             print(f"note: {decision.name}: {_changed(decision.changed_users, decision.n_users, decision.named_users)}")
     for sentence in sensitivity(comparison):
         print(sentence)
     for note in comparison.notes:
-        print(f"note: {note}")
+        print(printable(f"note: {note}"))
     print(comparison.outcome)
 
 
@@ -184,7 +184,7 @@ def show_side(side: Side, as_json: bool) -> None:
         return
     for row in rows:
         place = f"{row['dataset']} {row['split']} {row['model']}"
-        click.echo(f"{place}: {side.metric} {row[side.metric]:.4f} over {row['seeds']} seeds")
+        click.echo(f"{printable(place)}: {side.metric} {row[side.metric]:.4f} over {row['seeds']} seeds")
     for entry in unfinished:
         cell = entry.cell
         click.echo(f"{cell.dataset} {cell.split} seed {cell.split_seed} {cell.model}: {entry.status}")

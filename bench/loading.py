@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.experiment import ExperimentError, SplitChoice, is_file
@@ -52,5 +52,24 @@ def load(
 def split(interactions: Interactions, rule: str = "random", seed: int = 0, **parameters: Any) -> Split:
     """Divide interactions into train and test by a rule of the registry, ``random:test_fraction=0.3`` for example."""
     choice = SplitChoice.parse(rule)
-    divided: Split = resolve(SPLITS[choice.name].target)(interactions, seed, **{**choice.parameters, **parameters})
+    given = {**choice.parameters, **parameters}
+    divided: Split = rule_of(choice.name, given)(interactions, seed, **given)
     return divided
+
+
+def rule_of(name: str, parameters: Iterable[str]) -> Any:
+    """The function of a split rule.
+
+    Raises
+    ------
+    UnknownNameError, ExperimentError
+        There is none of that name, or it doesn't take one of the parameters.
+    """
+    from bench.building import takes
+
+    row = look_up(SPLITS, "split", name)
+    rule = resolve(row.target)
+    for parameter in parameters:
+        if parameter in ("interactions", "seed") or not takes(rule, parameter):
+            raise ExperimentError(f"split '{name}' has no parameter '{parameter}': {row.summary}")
+    return rule

@@ -9,22 +9,32 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import building, environment
 from bench.loading import load
 from bench.plugins import models as model_table
-from bench.registry import ModelRow, look_up, resolve
+from bench.registry import OURS, ModelRow, look_up, resolve
 from bench.showcase import history
-from recsys_impl.base import Recommender, top_k
+from bench.terminal import shown
+from recsys_impl.base import ModelError, NoSimilarityError, Recommender, top_k
 from recsys_impl.kernels import topk
+from reports.output import check_inside
 from splits.interactions import Interactions
+
+
+class LookupFailedError(ValueError):
+    """The model failed; the message says how and where."""
 
 
 class NotFoundError(ValueError):
@@ -74,8 +84,10 @@ def recommend(
     """The n best items that the user has not rated, beside the history."""
     interactions = load(dataset, **file_options)
     code = _code_of("user", interactions.user_ids, user)
-    fitted = _fitted(interactions, model, out, parameters or {}, plugins)
-    scores = np.array(fitted.score(np.array([code])), np.float32)
+    with _explained(model):
+        fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+        scores = _scores(fitted, code, interactions.n_items)
+    n = min(n, interactions.n_items)
     seen = interactions.to_csr()[[code]]
     topk.mask_rows(scores, np.arange(1), seen.indptr, seen.indices)
     ids, best = top_k(scores, np.array([code]), n)
@@ -103,13 +115,16 @@ def similar(
     """The n items most similar to one."""
     interactions = load(dataset, **file_options)
     code, others = _find_item(interactions, str(item))
-    fitted = _fitted(interactions, model, out, parameters or {}, plugins)
-    ids, values = fitted.similar_items(code, N=n + 1)
-    nearest = [
-        _item(interactions, near, value)
-        for near, value in zip(ids, values.tolist(), strict=True)
-        if near >= 0 and near != code
-    ]
+    n = min(n, interactions.n_items)
+    with _explained(model):
+        fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+        if not callable(getattr(fitted, "similar_items", None)):
+            raise NoSimilarityError(f"{model} has no similar_items: ask a model of factors or neighbours, such as als")
+        ids, values = fitted.similar_items(code, N=n + 1)
+        found = list(zip(np.asarray(ids).tolist(), np.asarray(values).tolist(), strict=True))
+        if not all(isinstance(near, int) and near < interactions.n_items for near, _ in found):
+            raise LookupFailedError(f"model '{model}': similar_items gave something else than codes of items")
+    nearest = [_item(interactions, near, value) for near, value in found if near >= 0 and near != code]
     return Similar(model, _item(interactions, code, None), nearest[:n], others)
 
 
@@ -129,9 +144,13 @@ def _fitted(
         return _train(model, row, interactions)
     identity = [interactions.content_hash, complete, building.source_hash(row), environment.key_versions(row.library)]
     key = blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=8).hexdigest()
-    file = out / "fitted" / f"{interactions.name}-{name}-{key}.npz".replace(os.sep, "_")
-    if file.exists():
-        return resolve(row.target).load(file)
+    file = out / "fitted" / f"{interactions.name[:80]}-{name[:80]}-{key}.npz".replace(os.sep, "_")
+    check_inside(out, file.parent)
+    if file.is_file():
+        try:
+            return resolve(row.target).load(file)
+        except ModelError as error:
+            warnings.warn(f"{error}: the model is trained again", stacklevel=2)
     _train(model, row, interactions)
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".tmp-", suffix=".npz", delete=False) as temporary:
@@ -139,6 +158,37 @@ def _fitted(
     model.save(temporary.name)
     os.replace(temporary.name, file)
     return model
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """What is raised to be read stays as it is; what a model's own code raises is said in one line."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        ours = type(error).__module__.split(".")[0] in OURS
+        if isinstance(error, OSError | MemoryError) or (ours and isinstance(error, ValueError)):
+            raise
+        if ours:  # a library that isn't installed
+            raise LookupFailedError(f"model '{name}': {error}") from error
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {shown(error)} ({Path(where.filename).name}, line {where.lineno})"
+        raise LookupFailedError(f"model '{name}' failed: {told}") from error
+
+
+def _scores(model: Any, user: int, n_items: int) -> NDArray[np.float32]:
+    """A user's scores of all items, float32 (1, n_items), as a copy."""
+    found = np.asarray(model.score(np.array([user])))
+    if found.shape != (1, n_items) or found.dtype.kind not in "fiub":
+        got = f"{found.dtype} of shape {found.shape}"
+        raise LookupFailedError(
+            f"its score(user_ids) gave {got} for one user: expected numbers of shape {(1, n_items)}"
+        )
+    with np.errstate(over="ignore"):
+        scores = found.astype(np.float32)
+    if not np.isfinite(scores).all():
+        raise LookupFailedError("its score(user_ids) gave numbers that are not finite")
+    return scores
 
 
 def _train(model: Any, row: ModelRow, interactions: Interactions) -> Any:

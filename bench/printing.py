@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.listener import Listener
+from bench.terminal import cell, printable
 from reports.result import Cell, Result
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from bench.compatibility.table import Beside
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
+    from reports.projector import Projected
     from reports.speed import SpeedRow
     from reports.verdicts import Verdict
 
@@ -45,6 +48,7 @@ class RunProgress(Listener):
         self.results: list[Result] = []
         self.n_reused = 0
         self.files: list[str] = []
+        self.projector: Projected | None = None
         self.n_cells = 0
         self._all: TaskID | None = None
         self._epochs: dict[tuple[Any, ...], TaskID] = {}
@@ -66,6 +70,9 @@ class RunProgress(Listener):
             self._epochs[name] = self.bars.add_task(" ".join(map(str, name)), total=total)
         self.bars.update(self._epochs[name], completed=epoch)
 
+    def again(self, cell: Cell, reason: str) -> None:
+        self._say(f"{' '.join(map(str, _name(cell)))}: computed again, {reason}")
+
     def needs_memory(self, cell: Cell, n_bytes: int) -> None:
         self._say(f"{' '.join(map(str, _name(cell)))}: will take {n_bytes / 2**30:.2g} GiB of memory")
 
@@ -82,8 +89,15 @@ class RunProgress(Listener):
             name = " ".join(map(str, _name(result.cell)))
             self._say(f"[{len(self.results)}/{self.n_cells}] {name}: {_outcome(result)}")
 
+    def finishing(self, n_cells: int) -> None:
+        those = "the cell that is" if n_cells == 1 else f"the {n_cells} cells that are"
+        self._say(f"interrupted: finishing {those} running; interrupt again to stop at once")
+
     def reported(self, files: list[str]) -> None:
         self.files = files
+
+    def projected(self, projected: Projected) -> None:
+        self.projector = projected
 
     def summarise(self) -> None:
         """Say what was computed and what was not, and where the report is."""
@@ -94,12 +108,14 @@ class RunProgress(Listener):
         self._say(f"{len(self.results)} cells: {', '.join(told)}")
         if self.files:
             print(f"\nreport: {self.files[0]}")
+        if self.projector is not None:
+            projected(self.projector)
 
     def _say(self, text: str) -> None:
         if self.bars is not None:
-            self.bars.console.print(text, markup=False)
+            self.bars.console.print(printable(text), markup=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -117,13 +133,21 @@ def progress() -> Iterator[RunProgress]:
     listener.bars = None
 
 
+def projected(projected: Projected) -> None:
+    """Where TensorBoard finds the vectors, and which models have none."""
+    for sentence in projected.missing:
+        print(f"not in the projector: {sentence}", file=sys.stderr)
+    if projected.files:
+        print(f"vectors: tensorboard --logdir {shlex.quote(str(projected.files[0].parent))}")
+
+
 def verdicts(found: Iterable[Verdict]) -> None:
     """A line for each thing that must be known before the ranking."""
     told = [
         f"{'CHECK' if verdict.serious else 'note'}: {verdict.dataset}, {verdict.split}: {verdict.kind}: {verdict.text}"
         for verdict in found
     ]
-    print("\n".join([*told, ""]) if told else "sanity checks: nothing found\n")
+    print(printable("\n".join([*told, ""])) if told else "sanity checks: nothing found\n")
 
 
 def leaderboards(results: Iterable[Result]) -> None:
@@ -136,7 +160,7 @@ def leaderboards(results: Iterable[Result]) -> None:
 
     out, cells = console(), list(results)
     for board in make(cells, uncertainties(make(cells), lambda result: result, metrics=())):
-        table = Table(title=f"{board.dataset}, {board.split} split", title_justify="left", title_style="bold")
+        table = Table(title=cell(f"{board.dataset}, {board.split} split"), title_justify="left", title_style="bold")
         table.add_column("model", no_wrap=True)
         columns = [column for column in board.select("accuracy", "ratings") if column.metric not in NOT_IN_TERMINAL]
         for column in columns:
@@ -156,7 +180,7 @@ def leaderboards(results: Iterable[Result]) -> None:
                 numbers.seconds(row.cost.get("recommend_seconds")),
                 numbers.megabytes(row.cost.get("peak_memory_mb")),
             ]
-            table.add_row(row.label, *values, *costs)
+            table.add_row(cell(row.label), *values, *costs)
         if board.rows:
             out.print(table)
             if any(board.is_like_best(row) for row in board.rows):
@@ -164,7 +188,8 @@ def leaderboards(results: Iterable[Result]) -> None:
             if board.uncertainty and board.primary and board.uncertainty.components:
                 print(board.uncertainty.variance_text(board.primary.title))
         for row in board.problems:
-            out.print(f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}", markup=False)
+            told = f"{board.dataset} {board.split} {row.label}: {row.status}: {row.reason}"
+            out.print(printable(told), markup=False)
         out.print()
 
 
@@ -235,7 +260,7 @@ def similar(found: Similar, as_json: bool) -> None:
         return
     if found.others:
         more = f" and {len(found.others) - 5} more" if len(found.others) > 5 else ""
-        print(f"also matching: {'; '.join(found.others[:5])}{more}", file=sys.stderr)
+        print(printable(f"also matching: {'; '.join(found.others[:5])}{more}"), file=sys.stderr)
     rows = [[str(n), _decimal(item.value, 3), item.title or str(item.id)] for n, item in enumerate(found.items, 1)]
     name = found.item.title or str(found.item.id)
     _print_table(["", "similarity", f"similar to {name}"], rows, f"{found.model}")
@@ -335,14 +360,13 @@ def _list_rows(title: str, rows: Sequence[SpeedRow]) -> None:
 
 
 def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", title_style="bold")
+    table = Table(title=cell(title), title_justify="left", title_style="bold")
     for heading in headings:
-        table.add_column(escape(heading))
+        table.add_column(cell(heading))
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(cell, row))
     console().print(table)
 
 

@@ -25,6 +25,10 @@ Scorer = Callable[[NDArray[Any]], ArrayLike]
 # BLAS computes a very small product another way, which differs in the last digit and so in the order of near ties:
 # OpenBLAS 0.3.31 up to about 1,200 scores, and any product of one row. No call asks for fewer scores than this.
 FEWEST_SCORES = 4096
+# It also takes the rows of a product by twelve (three times four; on some CPUs three times eight), and the last digits
+# of a row depend on its place among them (seen with OpenBLAS's kernels for AVX2). A user always sits in the same place.
+SEATS = 24
+MOST_USERS = 170 * SEATS  # of one product; it takes larger ones in parts of its own choice
 
 
 class RankingError(ValueError):
@@ -172,26 +176,46 @@ def rank(
     tables = (*_structure(seen), *_structure(relevant))
     lists = np.empty((len(user_codes), k), np.int32)
     auc = np.empty(len(user_codes), np.float64)
-    block = max(2, block_bytes // (4 * seen.shape[1]))
+    block = min(max(1, block_bytes // (4 * seen.shape[1] * SEATS)) * SEATS, MOST_USERS)
+    order = np.argsort(user_codes, kind="stable")  # users whose codes follow each other leave no seat empty
+    sorted_codes = user_codes[order]
+    # A plug-in may give the same buffer each time: what another thread's turn writes there is not for this one's lists.
     scoring = nullcontext() if concurrent else Lock()
 
     def rank_block(start: int) -> None:
         rows = slice(start, start + block)
         with scoring:
-            scores = _scores_of(score, user_codes[rows], seen.shape[1])
-        wrong = int(measures.rank_rows(scores, user_codes[rows], seed, *tables, lists[rows], auc[rows]))
+            scores = _scores_of(score, sorted_codes[rows], seen.shape[1])
+        wrong = int(measures.rank_rows(scores, sorted_codes[rows], seed, *tables, lists[rows], auc[rows]))
         if wrong >= 0:
-            raise _not_finite(int(user_codes[rows][wrong]), scores[wrong])
+            raise _not_finite(int(sorted_codes[rows][wrong]), scores[wrong])
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         list(pool.map(rank_block, range(0, len(user_codes), block)))
-    return Ranked.from_lists(user_codes, lists, seen, relevant, auc)
+    back = np.argsort(order, kind="stable")
+    return Ranked.from_lists(user_codes, lists[back], seen, relevant, auc[back])
+
+
+def _seats(users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 (b,): the row of what is asked for in which each user sits, always its code's remainder modulo SEATS."""
+    remainder = users % SEATS
+    order = np.argsort(remainder, kind="stable")
+    counts = np.bincount(remainder, minlength=SEATS)
+    seats = np.empty(len(users), np.int64)
+    seats[order] = (np.arange(len(users)) - np.repeat(np.cumsum(counts) - counts, counts)) * SEATS + remainder[order]
+    return seats
 
 
 def _scores_of(score: Scorer, users: NDArray[np.int64], n_items: int) -> NDArray[np.float32]:
-    """The scores of a block, float32 (b, n_items), asked for together with repeated users where the block is small."""
-    asked = max(len(users), 2, -(-FEWEST_SCORES // n_items))
-    scores = np.asarray(score(np.resize(users, asked)))
+    """The scores of a block, float32 (b, n_items) of our own; repeated users are asked for to fill the seats."""
+    seats = _seats(users)
+    asked = max(int(seats.max()) // SEATS + 1, -(-FEWEST_SCORES // (n_items * SEATS))) * SEATS
+    company = np.resize(users, asked)
+    company[seats] = users
+    found = score(company)
+    scores = np.asarray(found)
+    if np.ma.isMaskedArray(found):
+        raise RankingError("score(user_ids) gave a masked array: every item needs a score")
     if scores.shape != (asked, n_items):
         raise RankingError(
             f"score(user_ids) gave an array of shape {scores.shape} for {asked} users and {n_items} items: "
@@ -200,7 +224,7 @@ def _scores_of(score: Scorer, users: NDArray[np.int64], n_items: int) -> NDArray
     if scores.dtype.kind not in "fiub":
         raise RankingError(f"score(user_ids) gave an array of {scores.dtype}: it must give numbers (float32)")
     with np.errstate(over="ignore"):  # a float64 beyond float32's range becomes inf, which is reported as such
-        return np.require(scores[: len(users)], np.float32, ["C", "W"])
+        return np.require(scores[seats], np.float32, ["C", "W"])
 
 
 def _not_finite(user: int, scores: NDArray[np.float32]) -> RankingError:

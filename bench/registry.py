@@ -67,6 +67,7 @@ class MetricRow:
 
 
 Row = TypeVar("Row")
+OURS = ("bench", "recsys_impl", "splits", "reports")
 
 
 GROUPLENS = "free for research; no redistribution or commercial use without permission (GroupLens)"
@@ -357,8 +358,19 @@ def look_up(table: Mapping[str, Row], kind: str, name: str) -> Row:
 
 
 def resolve(target: str | type) -> Any:
-    """The object that "module:object" names; a class is itself."""
+    """The object that "module:object" names; a class is itself.
+
+    Raises
+    ------
+    UnknownNameError
+        Another package's object can't be imported.
+    """
     if not isinstance(target, str):
         return target
     module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except (Exception, SystemExit) as error:
+        if module.split(".")[0] in OURS:
+            raise
+        raise UnknownNameError(f"{target} can't be loaded: {type(error).__name__}: {error}") from error

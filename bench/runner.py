@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from bench import environment
 from bench.building import takes
+from bench.coordinates import item_map
+from bench.curve import Judge, Watch, judge_lists, judge_ratings, sample
 from bench.metrics import RatingErrors, put_together
-from bench.ranking import Ranked, rank
+from bench.ranking import Ranked, Scorer, rank
 from bench.registry import MetricRow
+from bench.vectors import vectors_of
 from recsys_impl.base import NoSimilarityError, top_k
 from recsys_impl.popularity import Popularity
 from reports.result import Cell, MetricValue, Result
@@ -36,7 +39,7 @@ class Task:
 
     ``metrics`` maps a metric's name to its row and function; ``known_items`` are items whose neighbours are wanted;
     ``tell`` is called with ("memory_needed", bytes) before the fit of a model that knows, and with ("epoch", number)
-    after each epoch.
+    after each epoch. With ``keep_vectors`` the result has the factors of users and items.
     """
 
     cell: Cell
@@ -48,10 +51,14 @@ class Task:
     known_items: Sequence[int] = ()
     threads: int = 1
     tell: Callable[[str, int], None] = lambda what, value: None
+    keep_vectors: bool = False
 
 
 class Material:
-    """A split as the matrices that fitting and ranking need."""
+    """A split as the matrices that fitting and ranking need.
+
+    ``empty_history``, bool (n_users,), says of which users the model is given nothing; they get ``popularity``'s lists.
+    """
 
     def __init__(self, split: Split, learns_from: str):
         self.split = split
@@ -61,6 +68,9 @@ class Material:
         self.seen = train.to_csr()
         self.positives = train.positives()
         self.fitted_on = train.to_csr(train.ratings) if learns_from == "ratings" else self.positives
+        # Before any fit: a model may write into the matrix that it is given.
+        self.empty_history = np.diff(self.fitted_on.indptr) == 0
+        self.popularity = Popularity().fit(self.positives)
         test = split.test
         self.relevant = test.select(test.relevant).to_csr()
 
@@ -74,32 +84,38 @@ class Material:
         return np.asarray(np.diff(self.relevant.indptr)[self.test_users] > 0)
 
     @cached_property
-    def warm(self) -> NDArray[np.bool_]:
-        """bool (n test users,): with at least one training interaction."""
-        return np.asarray(np.diff(self.seen.indptr)[self.test_users] > 0)
+    def n_train(self) -> NDArray[np.int32]:
+        """int32 (n test users,): training interactions at any rating."""
+        return np.asarray(np.diff(self.seen.indptr)[self.test_users], np.int32)
 
     @cached_property
-    def empty_history(self) -> NDArray[np.bool_]:
-        """bool (n_users,): the model was given nothing of this user."""
-        return np.asarray(np.diff(self.fitted_on.indptr) == 0)
+    def warm(self) -> NDArray[np.bool_]:
+        """bool (n test users,): with at least one training interaction."""
+        return np.asarray(self.n_train > 0)
 
 
 def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
     """Fit a fresh model on the split's train part and measure it on the test part."""
     material = Material(split, task.learns_from)
     compile_seconds = warm_up(build, material)
-    model, fit_seconds = fit(build(), material, task)
+    model = build()
     scorer = with_fallback(model, material)
+    watch = watch_over(model, scorer, material, task)
+    model, fit_seconds = fit(model, material, task, watch)
     ranked, recommend_seconds = rank_test_users(scorer, material, task, scores_are_ours(model))
     result = Result(task.cell, task.key, task.identity, "ok")
     result.users, result.lists = ranked.users.astype(np.int32), ranked.lists
-    result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant}
+    result.per_user = {"warm": material.warm, "n_relevant": ranked.n_relevant, "n_train": material.n_train}
+    result.per_item = count_per_item(ranked.take(material.has_relevant), task.ks)
     measure(result, ranked, material, task)
-    if hasattr(model, "predict") and split.interactions.rating_scale is not None and task.learns_from == "ratings":
+    if predicts_ratings(model, material, task):
         measure_ratings(result, model, material, task)
     result.counts, result.notes = describe(material)
     result.counts |= count_faults(ranked, material)
-    result.neighbours = neighbours(model, task.known_items)
+    result.neighbours = neighbours(model, task.known_items, split.interactions.n_items)
+    result.curve, curve_seconds = watch.curve()
+    if watch.trouble:
+        result.notes.append(f"No learning curve: asked during its fit, the model raised {watch.trouble}")
     result.measured = {
         "fit_seconds": fit_seconds,
         "recommend_seconds": recommend_seconds,
@@ -109,6 +125,9 @@ def run_cell(build: Callable[[], Any], split: Split, task: Task) -> Result:
         "peak_memory_mb": environment.peak_memory_mb(),
         "environment": environment.describe(task.threads),
     }
+    if result.curve is not None:
+        result.measured["curve_seconds"] = curve_seconds
+    add_vectors(result, model, material, task)
     return result
 
 
@@ -128,27 +147,46 @@ def warm_up(build: Callable[[], Any], material: Material) -> float:
     return perf_counter() - started
 
 
-def fit(model: Any, material: Material, task: Task) -> tuple[Any, float]:
-    """The fitted model and the seconds of ``fit`` alone; progress callbacks are few enough not to count."""
+def watch_over(model: Any, scorer: Scorer, material: Material, task: Task) -> Watch:
+    """What stops the fit's clock and looks at the model after its epochs."""
+    users = sample(material.test_users[material.has_relevant & material.warm])
+    judge: Judge | None = None
+    if len(users) and predicts_ratings(model, material, task):
+        judge = judge_ratings(model.predict, users, material.split.test)
+    elif len(users):
+        options = {"threads": task.threads, "concurrent": scores_are_ours(model)}
+        tables = (material.seen, material.relevant)
+        judge = judge_lists(scorer, users, *tables, task.ks, seed=task.cell.split_seed, **options)
+    total = getattr(model, "iterations", None)
+    return Watch(judge, total if isinstance(total, int) else None, lambda epoch: task.tell("epoch", epoch))
+
+
+def predicts_ratings(model: Any, material: Material, task: Task) -> bool:
+    """Whether the model is judged by the ratings that it predicts, too."""
+    on_a_scale = material.split.interactions.rating_scale is not None
+    return hasattr(model, "predict") and on_a_scale and task.learns_from == "ratings"
+
+
+def fit(model: Any, material: Material, task: Task, watch: Watch) -> tuple[Any, float]:
+    """The fitted model and the seconds of ``fit`` alone, without those in its callback."""
     keywords: dict[str, Any] = {}
     if takes(model.fit, "show_progress"):
         keywords["show_progress"] = False
     if takes(model.fit, "callback"):
-        keywords["callback"] = lambda iteration, *_: task.tell("epoch", iteration + 1)
+        keywords["callback"] = watch
     matrix = material.fitted_on
     if callable(getattr(model, "memory_needed", None)):
         task.tell("memory_needed", int(model.memory_needed(matrix)))
-    started = perf_counter()
+    watch.start()
     model.fit(matrix, **keywords)
-    seconds = perf_counter() - started
+    seconds = watch.stop()
     _check_scores(model, matrix.shape, task)
     return model, seconds
 
 
 def with_fallback(model: Any, material: Material) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """The model's scores, with those of popularity for users of whom the model was given nothing."""
-    popularity = Popularity().fit(material.positives)
-    empty = material.empty_history
+    popularity, empty = material.popularity, material.empty_history
 
     def score(users: NDArray[Any]) -> NDArray[Any]:
         scores = model.score(users)
@@ -216,7 +254,7 @@ def measure_ratings(result: Result, model: Any, material: Material, task: Task) 
     test = material.split.test
     assert test.ratings is not None
     assert test.rating_scale is not None
-    predicted = np.clip(model.predict(test.users, test.items), *test.rating_scale)
+    predicted = np.clip(_predictions(model, test.users, test.items, task), *test.rating_scale)
     if not np.isfinite(predicted).all():
         raise ContractError(f"{task.cell.model}: predict gave a rating that is not finite: lower learning_rate")
     errors = RatingErrors(test.users, predicted, test.ratings, test.n_users)
@@ -227,6 +265,18 @@ def measure_ratings(result: Result, model: Any, material: Material, task: Task) 
         result.per_user[f"{name}_sum"], result.per_user[f"{name}_count"] = parts[:, 0], parts[:, 1]
         everybody, warm = put_together(row.put_together, parts), put_together(row.put_together, parts[material.warm])
         _add(result, name, row, warm, None if material.warm.all() else everybody)
+
+
+def _predictions(model: Any, users: NDArray[Any], items: NDArray[Any], task: Task) -> NDArray[np.float64]:
+    """One number a pair; a single number for all of them would be repeated without a word."""
+    found = model.predict(users.copy(), items.copy())
+    predicted = np.asarray(found)
+    if np.ma.isMaskedArray(found) or predicted.shape != users.shape or predicted.dtype.kind not in "fiu":
+        got = f"{predicted.dtype} of shape {predicted.shape}"
+        raise ContractError(
+            f"{task.cell.model}.predict(user_ids, item_ids) gave {got}: expected numbers of shape {users.shape}"
+        )
+    return predicted.astype(np.float64)
 
 
 def describe(material: Material) -> tuple[dict[str, int], list[str]]:
@@ -272,14 +322,36 @@ def count_faults(ranked: Ranked, material: Material) -> dict[str, int]:
     }
 
 
-def neighbours(model: Any, items: Sequence[int]) -> dict[int, list[int]]:
-    """For each item the codes of its nearest, itself first; empty for a model without a notion of similarity."""
+def count_per_item(evaluated: Ranked, ks: Sequence[int]) -> dict[str, NDArray[np.int32]]:
+    """int32 (n_items,) for each cut-off: in how many lists an item is, and in how many of them it is a hit."""
+    counts = {}
+    for k in ks:
+        lists, hits = evaluated.lists[:, :k], evaluated.hits[:, :k]
+        for name, items in ((f"recommended@{k}", lists[lists >= 0]), (f"hits@{k}", lists[hits])):
+            counts[name] = np.bincount(items, minlength=evaluated.catalogue.n_items).astype(np.int32)
+    return counts
+
+
+def neighbours(model: Any, items: Sequence[int], n_items: int) -> dict[int, list[int]]:
+    """For each item the codes of its nearest, itself first; empty for a model without a notion of similarity.
+
+    Raises
+    ------
+    ContractError
+        ``similar_items`` gave something else than item codes and similarities, a row each.
+    """
     if not callable(getattr(model, "similar_items", None)) or not len(items):
         return {}
     try:
-        ids, _ = model.similar_items(np.asarray(items), N=NEIGHBOURS)
+        found = model.similar_items(np.asarray(items), N=NEIGHBOURS)
     except NoSimilarityError:
         return {}
+    ids = np.asarray(found[0]) if isinstance(found, tuple | list) and len(found) == 2 else np.empty(0)
+    if ids.ndim != 2 or len(ids) != len(items) or ids.dtype.kind not in "iu" or (ids >= n_items).any():
+        raise ContractError(
+            f"{type(model).__name__}.similar_items(item_ids, N) must give (ids, similarities), each of "
+            f"{len(items)} rows, ids whole numbers below {n_items} or -1 for none"
+        )
     return {int(item): [int(code) for code in row if code >= 0] for item, row in zip(items, ids, strict=True)}
 
 
@@ -302,9 +374,21 @@ def size_mb(model: Any) -> float:
     """The arrays that a fitted model holds, in MB (2**20 bytes)."""
     total = 0
     for value in vars(model).values() if hasattr(model, "__dict__") else ():
-        arrays = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
+        arrays = vars(value).values() if sp.issparse(value) else (value,)
         total += sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     return total / 2**20
+
+
+def add_vectors(result: Result, model: Any, material: Material, task: Task) -> None:
+    """Add the map of the items, once a split rule (a report shows one), and the vectors where they are wanted."""
+    n_users, n_items = material.seen.shape
+    vectors = vectors_of(model, n_users, n_items)
+    if task.keep_vectors:
+        result.vectors = vectors
+    if "item_factors" in vectors and task.cell.split_seed == task.cell.model_seed == 0:
+        started = perf_counter()
+        result.item_map = item_map(vectors["item_factors"], np.bincount(material.seen.indices, minlength=n_items))
+        result.measured["map_seconds"] = perf_counter() - started
 
 
 def _check_scores(model: Any, shape: tuple[int, int], task: Task) -> None:
@@ -312,6 +396,8 @@ def _check_scores(model: Any, shape: tuple[int, int], task: Task) -> None:
     users = np.arange(min(2, shape[0]))
     scores = model.score(users)
     expected = (len(users), shape[1])
+    if np.ma.isMaskedArray(scores):
+        raise ContractError(f"{task.cell.model}.score(user_ids) gave a masked array: give every item a score")
     if not isinstance(scores, np.ndarray) or scores.shape != expected:
         got = f"an array of shape {scores.shape}" if hasattr(scores, "shape") else type(scores).__name__
         raise ContractError(f"{task.cell.model}.score(user_ids) gave {got} for {len(users)} users: expected {expected}")

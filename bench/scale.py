@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import environment, scale_chart
-from bench.workers import child_environment
+from bench.cells.job import child_environment
 from recsys_impl.threads import thread_count
 
 BEGIN, END = "<!-- table: written by bench/scale.py -->", "<!-- end of table -->"

@@ -41,6 +41,7 @@ def run_model(job: dict[str, Any]) -> list[dict[str, Any]]:
     """Map the stored split, fit, rank all test users and compute every metric."""
     from bench import registry, runner
     from bench.building import build
+    from bench.curve import Watch
     from reports.result import Cell, Result
     from splits.files import load_split
 
@@ -59,7 +60,7 @@ def run_model(job: dict[str, Any]) -> list[dict[str, Any]]:
         "open", job["interactions"], lambda: runner.Material(load_split(job["folder"]), "positives")
     )
     runner.warm_up(make, material)
-    (model, seconds) = runner.fit(make(), material, task)
+    (model, seconds) = runner.fit(make(), material, task, Watch())
     fitted = _step("fit", seconds, material.positives.nnz * parameters["iterations"])
     scores = len(material.test_users) * job["items"]
     scorer = runner.with_fallback(model, material)

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import lzma
+import struct
+import zipfile
+import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Self
 
 import numpy as np
@@ -31,6 +36,21 @@ class NotFittedError(ModelError):
 
 class NoSimilarityError(ModelError):
     """The model has no notion of similar items or users."""
+
+
+# What NumPy, SciPy and the standard library raise on a file that isn't what `save` wrote.
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, RecursionError),
+    *(OverflowError, RuntimeError, SyntaxError, TokenError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+
+
+def _checked_csr(parts: tuple[Any, ...], shape: tuple[int, ...]) -> sp.csr_matrix:
+    """The matrix, with every index looked at: one beyond its end would read other memory."""
+    matrix = sp.csr_matrix(parts, shape=shape)
+    matrix.check_format(full_check=True)
+    return matrix
 
 
 class Recommender:
@@ -120,8 +140,17 @@ class Recommender:
         Raises
         ------
         ModelError
-            The file was written by another class.
+            The file was written by another class, or is cut off, damaged or edited.
         """
+        try:
+            return cls._read(file)
+        except DAMAGE as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{file} is no whole saved model ({type(error).__name__}: {error})") from error
+
+    @classmethod
+    def _read(cls, file: str | Path) -> Self:
         with np.load(file, allow_pickle=False) as stored:
             header = json.loads(str(stored["__model__"]))
             if header["class"] != cls.__name__:
@@ -135,7 +164,7 @@ class Recommender:
             for name in sorted(names):
                 if f"{name}.indptr" in stored.files:
                     parts = tuple(stored[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-                    setattr(model, name, sp.csr_matrix(parts, shape=tuple(stored[f"{name}.shape"])))
+                    setattr(model, name, _checked_csr(parts, tuple(stored[f"{name}.shape"])))
                 else:
                     setattr(model, name, stored[name])
         return model

@@ -59,7 +59,7 @@ class Bias(Recommender):
         for _ in epochs(self.iterations, "Bias", show_progress, callback):
             b_i = np.bincount(items, centred - b_u[users], n_items) / item_weight
             b_u = np.bincount(users, centred - b_i[items], n_users) / user_weight
-        self.user_biases, self.item_biases = b_u, b_i
+            self.user_biases, self.item_biases = b_u, b_i
         return self
 
     def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:

@@ -11,7 +11,8 @@ Callback = Callable[..., object]
 def epochs(iterations: int, name: str, show_progress: bool, callback: Callback | None) -> Iterator[int]:
     """Yield 0..iterations-1 and, after each one's work, call ``callback(iteration, seconds)`` as implicit does.
 
-    ``seconds`` is the work's time alone, without the callback's. The bar is drawn on a terminal only.
+    ``seconds`` is the work's time alone, without the callback's. By then the model holds what it has learned so far, so
+    that the callback can ask it for scores. The bar is drawn on a terminal only.
     """
     from tqdm import tqdm
 

@@ -20,12 +20,13 @@ def write_csv(results: Iterable[Result], path: str | Path) -> Path:
     """
     frame = to_frame(results)
     for name in TEXT:
-        frame[name] = [_as_text(value) for value in frame[name]]
+        frame[name] = [as_text(value) for value in frame[name]]
     path = Path(path)
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
     return path
 
 
-def _as_text(value: str) -> str:
+def as_text(value: str) -> str:
+    """A field's text: plain line ends, and no formula."""
     value = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return f"'{value}" if value.lstrip().startswith(("=", "+", "-", "@")) else value

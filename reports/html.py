@@ -1,10 +1,13 @@
-"""report.html: one page that needs nothing else, neither a network nor a file beside it, and runs no script."""
+"""report.html: one page that needs nothing else, neither a network nor a file beside it.
+
+Everything is in its HTML; the scripts in it only sort, filter, choose and draw, and its policy lets no other run.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -14,28 +17,31 @@ import numpy as np
 
 from reports import figures, numbers
 from reports.answer import Answer, Twins, answer, twins
+from reports.beside import Beside, beside
+from reports.choice import Choices, choices
+from reports.data import Data, data
+from reports.differences import Differences, differences
 from reports.figures import Style
+from reports.island import island
 from reports.person import Person, person
+from reports.plot import Plot
 from reports.result import Cell, Result
+from reports.scripts import data_block, policy, scripts
 from reports.speed import Speed, read_speed
 from reports.store import Store, write_text
+from reports.stores import disagreements
 from reports.table import Leaderboard, Row, latest, leaderboards
+from reports.text import brief, without_folders
+from reports.trade import Trade, trade
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
 LONGEST_ERROR = 4000
-
-COUNTS = {  # in the order in which they are shown
-    "n_users": "Users evaluated",
-    "n_left_out": "Left out (nothing relevant held out)",
-    "n_cold_users": "Cold users (no training interaction)",
-    "n_cold_items": "Cold items (no training interaction)",
-    "n_empty_histories": "Empty histories",
-}
-SIZES = {"n_users": "Users", "n_items": "Items", "n_train": "Training interactions", "n_test": "Held out"}
+N_USERS = 50
 
 Uncertain = Mapping[tuple[str, str], Uncertainty]
 
+Read = Callable[[Result], Result]
 ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 
 
@@ -43,18 +49,21 @@ ReadDataset = Callable[[Cell], "dict[str, Any] | None"]
 class SplitSection:
     """A leaderboard and what stands around it.
 
-    ``facts`` are (name, text) of the data and of what was counted; ``notes`` are sentences with the rows that they are
-    about (none where it is all of them).
+    ``notes`` are sentences with the rows that they are about (none where it is all of them); ``choices`` are the
+    table's columns; ``hashes`` are (name, text) of the data and of its splits. ``trade``, ``differences`` and
+    ``beside`` are None where there is nothing to show.
     """
 
     anchor: str
     board: Leaderboard
     answer: Answer | None
     twins: list[Twins]
-    facts: list[tuple[str, str]]
     notes: list[tuple[str, list[str]]]
-    figure: str
-    figure_in_words: str
+    choices: Choices
+    hashes: list[tuple[str, str]]
+    trade: Trade | None
+    differences: Differences | None
+    beside: Beside | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,12 @@ class DatasetSection:
     name: str
     splits: list[SplitSection]
     person: Person | None
+    data: Data | None
+
+    @property
+    def data_block(self) -> Any:
+        """What the page's script reads of it, ready to stand in a script element."""
+        return _markup(data_block(island(self.person)) if self.person else "")
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,25 @@ class Page:
     def splits(self) -> list[SplitSection]:
         return [split for dataset in self.datasets for split in dataset.splits]
 
+    def plots(self) -> Iterator[tuple[str, str, Plot]]:
+        """Every figure with its data set and split ("" for one that is of the data set)."""
+        for split in self.splits:
+            for section in (split.trade, split.differences, split.beside):
+                for plot in section.plots if section else ():
+                    yield split.board.dataset, split.board.split, plot
+        for dataset in self.datasets:
+            for plot in dataset.data.plots if dataset.data else ():
+                yield dataset.name, plot.split, plot
+
+    @property
+    def most_columns(self) -> int:
+        """The largest number of things to show, and of cut-offs, that a reader of one leaderboard chooses from."""
+        return max((len(split.choices.choices) for split in self.splits), default=0)
+
+    @property
+    def most_cutoffs(self) -> int:
+        return max((len(split.choices.cutoffs) for split in self.splits), default=0)
+
 
 def write_html(
     store: Store,
@@ -91,7 +125,7 @@ def write_html(
     *,
     title: str = "",
     pairs: Mapping[str, str] | None = None,
-    users: int = 1,
+    users: int = N_USERS,
     uncertain: Uncertain | None = None,
 ) -> Path:
     """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
@@ -101,9 +135,9 @@ def write_html(
     title
         The page's heading; made from the data sets' names when empty.
     pairs
-        Library's model -> ours, its twin; guessed from the names when None (``implicit-als`` of ``als``).
+        Library's model -> ours, its twin; None takes those that the cells stored.
     users
-        How many showcase users of each data set are shown.
+        How many showcase users of each data set the reader may choose from.
     uncertain
         What :func:`reports.uncertainty.uncertainties` found; computed from the store when None.
 
@@ -112,29 +146,54 @@ def write_html(
     StoreError
         A stored file is broken; the message names it.
     """
-    read_dataset = _remembering(store.read_dataset)
-    results = latest(_without_bulk(result, read_dataset(result.cell)) for result in store)
-    if uncertain is None:
-        uncertain = uncertainties(leaderboards(results), store.read_again)
-    found = verdicts(leaderboards(results, uncertain), store.read_again, read_dataset)
-    page = make_page(results, read_dataset, title=title, pairs=pairs, users=users, uncertain=uncertain, found=found)
-    page = replace(page, speed=read_speed(store.root))
     path = Path(path)
-    write_text(path, render(page))
+    write_text(path, render(read_page(store, title=title, pairs=pairs, users=users, uncertain=uncertain)))
     return path
+
+
+def read_page(
+    store: Store,
+    *,
+    title: str = "",
+    pairs: Mapping[str, str] | None = None,
+    users: int = N_USERS,
+    uncertain: Uncertain | None = None,
+) -> Page:
+    """The page of all stored results; parameters and what is raised as in :func:`write_html`."""
+    read_dataset = _remembering(store.read_dataset)
+    read_lists = store.reader("lists", "map")
+    results = [_without_bulk(read_lists(result), read_dataset(result.cell)) for result in latest(store.summaries())]
+    if uncertain is None:
+        uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
+    found = disagreements(store) + verdicts(leaderboards(results, uncertain), store.reader("lists"), read_dataset)
+    page = make_page(
+        results,
+        read_dataset,
+        read=store.reader("per_user", "lists", "per_item"),
+        title=title,
+        pairs=pairs,
+        users=users,
+        uncertain=uncertain,
+        found=found,
+    )
+    return replace(page, speed=read_speed(store.root))
 
 
 def make_page(
     results: Sequence[Result],
     read_dataset: ReadDataset,
     *,
+    read: Read | None = None,
     title: str = "",
     pairs: Mapping[str, str] | None = None,
-    users: int = 1,
+    users: int = N_USERS,
     uncertain: Uncertain | None = None,
     found: Sequence[Verdict] = (),
 ) -> Page:
-    """Everything that the page shows, from results and what is stored of their data sets."""
+    """Everything that the page shows, from results and what is stored of their data sets.
+
+    ``read`` gives a result with its tables; without it nothing is said of where models differ.
+    """
     styles = figures.model_styles(result.cell.model for result in results)
     boards: dict[str, list[Leaderboard]] = {}
     for board in leaderboards(results, uncertain):
@@ -143,10 +202,12 @@ def make_page(
     for name, of_name in boards.items():
         anchor = f"data-{len(datasets) + 1}"
         splits = [
-            _split_section(f"{anchor}-{place}", board, read_dataset, styles, pairs)
+            _split_section(f"{anchor}-{place}", board, read, read_dataset, styles, pairs)
             for place, board in enumerate(of_name, 1)
         ]
-        datasets.append(DatasetSection(anchor, name, splits, person(of_name, read_dataset, users)))
+        datasets.append(
+            DatasetSection(anchor, name, splits, person(of_name, read_dataset, users), data(of_name, read_dataset))
+        )
     return Page(
         title=brief(title or f"Recommender models on {_listed([brief(name, 40) for name in boards])}", 300),
         n_cells=len(results),
@@ -181,7 +242,10 @@ def render(page: Page) -> str:
     )
     environment.tests["likebest"] = lambda row, board: board.is_like_best(row)
     environment.globals.update(numbers=numbers, shapes=figures.SHAPES)
-    return environment.get_template("report.html").render(page=page)
+    texts = scripts()
+    return environment.get_template("report.html").render(
+        page=page, scripts=[_markup(text) for text in texts], policy=policy(texts)
+    )
 
 
 def command(row: Row) -> str:
@@ -202,52 +266,37 @@ def told(row: Row, name: str) -> Any:
     return result.identity.get(name) or result.measured.get(name) or ""
 
 
-def without_folders(text: str) -> str:
-    """The text with only the last part of every absolute path: a report tells nobody where somebody's files lie."""
-    return re.sub(r"(?:(?<![\w.~:/\\-])|(?<=file://))/(?:[^\s/:'\"<>|]+/)+", "…/", text)
-
-
-def brief(text: str, longest: int = 80) -> str:
-    """A text from outside, without folders and cut where it would break the layout."""
-    text = without_folders(text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
 def _split_section(
     anchor: str,
     board: Leaderboard,
+    read: Read | None,
     read_dataset: ReadDataset,
     styles: dict[str, Style],
     pairs: Mapping[str, str] | None,
 ) -> SplitSection:
-    figure = figures.quality_figure(board, styles)
-    first = next(result for row in [*board.rows, *board.problems] for result in row.results)
     return SplitSection(
         anchor=anchor,
         board=board,
         answer=answer(board),
         twins=twins(board, pairs),
-        facts=_facts(board, read_dataset(first.cell) or {}),
         notes=_notes(board),
-        figure=_markup(figures.inline_svg(figures.to_svg(figure), anchor)) if figure else "",
-        figure_in_words=figures.quality_description(board) if figure else "",
+        choices=choices(board),
+        hashes=_hashes(board),
+        trade=trade(board, styles),
+        differences=differences(board, read, read_dataset, styles) if read else None,
+        beside=beside(board, styles),
     )
 
 
-def _facts(board: Leaderboard, dataset: dict[str, Any]) -> list[tuple[str, str]]:
-    """Sizes of the data, then what was counted; a range where rows or seeds differ."""
-    sizes = {name: dataset[name] for name in SIZES if isinstance(dataset.get(name), int)}
-    facts = [(SIZES[name], f"{size:,}") for name, size in sizes.items()]
-    counted = [result.counts for row in board.rows for result in row.results]
-    names = [*COUNTS, *sorted({name for counts in counted for name in counts} - {*COUNTS, *sizes})]
-    for name in names:
-        found = {counts[name] for counts in counted if name in counts}
-        if found:
-            title = COUNTS.get(name) or SIZES.get(name) or name.removeprefix("n_").replace("_", " ").capitalize()
-            facts.append((title, "–".join(f"{count:,}" for count in sorted({min(found), max(found)}))))
-    if dataset.get("licence"):
-        facts.append(("Licence of the data", str(dataset["licence"])))
-    return facts
+def _hashes(board: Leaderboard) -> list[tuple[str, str]]:
+    """The contents of the data and of each split, as the cells say: rows of one leaderboard share them."""
+    found: dict[str, dict[str, None]] = {}
+    for row in board.rows:
+        for result in row.results:
+            for name, title in (("data", "Data"), ("split", f"Split, seed {result.cell.split_seed}")):
+                if isinstance(result.identity.get(name), str):
+                    found.setdefault(title, {})[result.identity[name][:16]] = None
+    return [(title, ", ".join(found[title])) for title in sorted(found)]
 
 
 def _notes(board: Leaderboard) -> list[tuple[str, list[str]]]:
@@ -277,12 +326,12 @@ def _flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _without_bulk(result: Result, dataset: dict[str, Any] | None) -> Result:
-    """The result with the lists of showcase users only, so that hundreds of cells fit into memory."""
+    """The result with its map and the lists of showcase users only, so that hundreds of cells fit into memory."""
     if result.users is None or result.lists is None:
-        return replace(result, per_user={})
+        return replace(result, per_user={}, per_item={})
     wanted = [entry["user"] for entry in (dataset or {}).get("showcase") or []]
     shown = np.isin(result.users, wanted)
-    return replace(result, per_user={}, users=result.users[shown], lists=result.lists[shown])
+    return replace(result, per_user={}, per_item={}, users=result.users[shown], lists=result.lists[shown])
 
 
 def _remembering(read_dataset: ReadDataset) -> ReadDataset:

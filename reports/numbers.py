@@ -86,3 +86,9 @@ def p_value(value: float) -> str:
     if not math.isfinite(value):
         return NOTHING
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def span(values: Iterable[int]) -> str:
+    """The smallest and the largest of some counts: ``500``, ``480–500``; a dash for none."""
+    found = sorted(set(values))
+    return "–".join(f"{value:,}" for value in dict.fromkeys([*found[:1], *found[-1:]])) or NOTHING

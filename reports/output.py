@@ -28,6 +28,20 @@ def check_outputs(files: Iterable[str | Path], inputs: Iterable[str | Path] = ()
         taken[path] = f"{name}, which is also asked for"
 
 
+def check_inside(root: str | Path, folder: str | Path) -> None:
+    """That a folder below ``root`` is there and not, by a link on the way, elsewhere.
+
+    Raises
+    ------
+    OutputError
+        It lies elsewhere: a results folder from somebody else would have us write where its links point.
+    """
+    if not Path(folder).resolve().is_relative_to(Path(root).resolve()):
+        raise OutputError(
+            f"{folder}: leads to {Path(folder).resolve()}, out of the folder {root}: remove the link in it"
+        )
+
+
 def _check_output(name: str | Path) -> None:
     # Files are renamed into place: a device or pipe would be replaced by a file, whatever its permissions say.
     path = Path(name)

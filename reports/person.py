@@ -1,13 +1,16 @@
-"""What the results look like to a person: titles similar to known ones, and a user's history beside each list."""
+"""What the results look like to a person: a user's history beside each list, titles similar to known ones, a map."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from reports.item_map import ModelMap, model_maps
 from reports.result import Cell, Result
 from reports.table import Leaderboard, Row
 
@@ -21,10 +24,12 @@ Dataset = dict[str, Any]
 
 @dataclass(frozen=True)
 class Title:
-    """An item as it is shown; ``hit`` where the user has it in test."""
+    """An item as it is shown; ``hit`` where the user has it in test, ``rating`` where the user gave one."""
 
     text: str
+    code: int
     hit: bool = False
+    rating: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,10 @@ class SimilarItems:
     lists: tuple[TitleList, ...]
     silent: tuple[Row, ...]
 
+    def of(self, row: Row) -> TitleList | None:
+        """A model's list, None where it has none."""
+        return next((titles for titles in self.lists if titles.row is row), None)
+
 
 @dataclass(frozen=True)
 class ShownUser:
@@ -58,27 +67,45 @@ class ShownUser:
     n_test: int
     lists: tuple[TitleList, ...]
 
+    def of(self, row: Row) -> TitleList | None:
+        """A model's list, None where the user isn't among its evaluated."""
+        return next((titles for titles in self.lists if titles.row is row), None)
+
 
 @dataclass(frozen=True)
 class Person:
-    """What one split of a data set looks like to a person."""
+    """What one split of a data set looks like to a person.
+
+    ``rows`` are the models in the order of the leaderboard: those of every list. ``titles`` has the text of every item
+    that is named anywhere, by its code.
+    """
 
     split: str
     split_seed: int
+    rows: tuple[Row, ...]
     similar: tuple[SimilarItems, ...]
     users: tuple[ShownUser, ...]
+    maps: tuple[ModelMap, ...]
+    genres: dict[int, tuple[str, ...]]
+    titles: dict[int, str]
 
 
 def person(boards: Sequence[Leaderboard], read_dataset: Callable[[Cell], Dataset | None], users: int) -> Person | None:
-    """The first split of a data set for which anything can be shown, ``users`` of its showcase users at most."""
+    """The first split of a data set for which anything can be shown, ``users`` of its showcase users at most.
+
+    The results must have their lists and maps.
+    """
     for board in boards:
         for seed in sorted({seed for row in board.rows for seed in row.split_seeds}):
             cells = _cells_of(board, seed)
             dataset = read_dataset(cells[0][1].cell) or {}
             similar = _similar(cells, dataset)
             shown = _users(cells, dataset, users)
-            if similar or shown:
-                return Person(board.split, seed, similar, shown)
+            maps = model_maps(cells)
+            if similar or shown or maps:
+                rows = tuple(row for row, _ in cells)
+                titles = _all_titles(dataset, similar, shown, maps)
+                return Person(board.split, seed, rows, similar, shown, maps, _genres(dataset, maps), titles)
     return None
 
 
@@ -127,7 +154,7 @@ def _users(cells: list[tuple[Row, Result]], dataset: Dataset, n: int) -> tuple[S
             shown.append(
                 ShownUser(
                     name=str(entry.get("user_id", entry["user"])),
-                    history=_titles(dataset, entry["history"][:N_HISTORY]),
+                    history=_history(dataset, entry),
                     cut=len(entry["history"]) > N_HISTORY,
                     n_test=len(test),
                     lists=tuple(lists),
@@ -147,6 +174,32 @@ def list_of(result: Result, user: int) -> list[int] | None:
     return [code for code in codes if code >= 0]
 
 
+def _history(dataset: Dataset, entry: dict[str, Any]) -> tuple[Title, ...]:
+    titles = _titles(dataset, entry["history"][:N_HISTORY])
+    ratings = entry.get("ratings") or []
+    return tuple(replace(title, rating=rating) for title, rating in zip_longest(titles, ratings[: len(titles)]))
+
+
+def _all_titles(
+    dataset: Dataset, similar: tuple[SimilarItems, ...], users: tuple[ShownUser, ...], maps: tuple[ModelMap, ...]
+) -> dict[int, str]:
+    named = [item.title for item in similar]
+    named += [title for item in similar for titles in item.lists for title in titles.titles]
+    named += [title for user in users for titles in user.lists for title in titles.titles]
+    named += [title for user in users for title in user.history]
+    texts = {title.code: title.text for title in named}
+    for code in {int(code) for shown in maps for code in shown.items} - texts.keys():
+        texts[code] = _title(dataset, code).text
+    return dict(sorted(texts.items()))
+
+
+def _genres(dataset: Dataset, maps: tuple[ModelMap, ...]) -> dict[int, tuple[str, ...]]:
+    """Genres of the items on the maps, where they are known."""
+    genres = dataset.get("genres") or []
+    items = sorted({int(code) for shown in maps for code in shown.items})
+    return {item: tuple(map(str, genres[item])) for item in items if item < len(genres)}
+
+
 def _titles(dataset: Dataset, codes: Sequence[int], hits: set[int] | None = None) -> tuple[Title, ...]:
     return tuple(_title(dataset, code, code in (hits or ())) for code in codes)
 
@@ -156,9 +209,11 @@ def _title(dataset: Dataset, code: int, hit: bool = False) -> Title:
     for name, form in (("titles", "{}"), ("item_ids", "item {}")):
         names = dataset.get(name) or []
         if 0 <= code < len(names) and names[code] not in (None, ""):
-            return Title(_cut(form.format(names[code])), hit)
-    return Title(f"item number {code}", hit)
+            return Title(_cut(form.format(names[code])), code, hit)
+    return Title(f"item number {code}", code, hit)
 
 
 def _cut(text: str) -> str:
+    """A title without control characters, not longer than the page bears."""
+    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "�", text)
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"

@@ -22,10 +22,12 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.opening import read_json
 from reports.output import check_outputs
 from reports.per_user import parts_of
 from reports.result import Cell, MetricValue, Result, Status
 from reports.store import Store, VersionError, cell_from_json, write_text
+from reports.stores import open_stores
 from reports.table import latest, primary_metric
 
 KIND = "recsys-bench reference"
@@ -105,9 +107,10 @@ def read_side(path: str | Path, metric: str = "", asked: bool = True) -> Side:
     return side
 
 
-def read_folder(folder: Path, metric: str = "", asked: bool = True) -> Side:
-    """The newest result of every cell in a results folder; its size in memory is that of one metric."""
-    store = Store(folder)
+def read_folder(folders: Path | Sequence[Path], metric: str = "", asked: bool = True) -> Side:
+    """The newest result of every cell in results folders; their size in memory is that of one metric."""
+    several = [folders] if isinstance(folders, Path) else list(folders)
+    folder, store = ", ".join(map(str, several)), open_stores(several)
     summaries = latest(store.summaries())
     metric = metric or primary_metric(summaries)
     finished = [result for result in summaries if result.status == "ok"]
@@ -122,7 +125,7 @@ def read_folder(folder: Path, metric: str = "", asked: bool = True) -> Side:
             f"{folder}: {metric} is a figure of the whole catalogue without values per user: it is always beside "
             "accuracy and never decides; name an accuracy metric, for example ndcg@10"
         )
-    return Side(str(folder), metric, entries)
+    return Side(folder, metric, entries)
 
 
 def _nearest(name: str, existing: Sequence[str]) -> str:
@@ -130,22 +133,26 @@ def _nearest(name: str, existing: Sequence[str]) -> str:
     return f". Did you mean '{near[0]}'?" if near else ""
 
 
-def save_reference(folder: str | Path, path: str | Path, metric: str = "") -> Side:
-    """Write the reference file of a results folder: the same results, the same bytes.
+def save_reference(folders: str | Path | Sequence[str | Path], path: str | Path, metric: str = "") -> Side:
+    """Write the reference file of one or several results folders: the same results, the same bytes.
 
     Raises
     ------
     ReferenceFileError, StoreError
-        The folder has no finished cell or something in it can't be read; nothing is written.
+        The folders have no finished cell or something in it can't be read; nothing is written.
     OutputError
         The file can't be written.
     """
     check_outputs([path])
-    if not Path(folder).is_dir():
-        raise ReferenceFileError(f"{folder}: no such results folder; `python -m bench run --out {folder}` makes one")
-    side = read_folder(Path(folder), metric)
+    several = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
+    for folder in several:
+        if not folder.is_dir():
+            raise ReferenceFileError(
+                f"{folder}: no such results folder; `python -m bench run --out {folder}` makes one"
+            )
+    side = read_folder(several, metric)
     if not any(entry.values is not None for entry in side.entries):
-        raise ReferenceFileError(f"{folder}: no cell finished, so there is nothing to compare with later")
+        raise ReferenceFileError(f"{side.path}: no cell finished, so there is nothing to compare with later")
     write_text(Path(path), _text(side))
     return replace(side, path=str(path))
 
@@ -162,7 +169,7 @@ def read_reference(path: str | Path) -> Side:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise ReferenceFileError(f"{path}: not a reference file, or cut off ({error}); {SAVE}") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
@@ -185,7 +192,7 @@ def _only(store: Store, metric: str) -> Iterator[Result]:
         yield replace(result, per_user=kept, lists=None)
 
 
-def _entry(result: Result, metric: str, folder: Path) -> Entry:
+def _entry(result: Result, metric: str, folder: str) -> Entry:
     entry = Entry(
         cell=result.cell,
         status=result.status,

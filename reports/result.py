@@ -44,6 +44,28 @@ class MetricValue:
     per_user: str = ""
 
 
+@dataclass(frozen=True)
+class Curve:
+    """How good a model was during its fit, on a sample of the evaluated users.
+
+    ``values[n]`` is the ``metric`` (``ndcg@10``, or ``rmse`` of a model of ratings) over ``n_users`` users after
+    ``epochs[n]`` epochs; the seconds of the fit up to there stand in ``Result.measured["curve_seconds"][n]``.
+    """
+
+    metric: str
+    epochs: list[int]
+    values: list[float]
+    n_users: int
+
+
+@dataclass(frozen=True)
+class ItemMap:
+    """Places in the plane of ``items``, int32 (m,), the codes that are shown: ``places``, float32 (m, 2)."""
+
+    items: NDArray[np.int32]
+    places: NDArray[np.float32]
+
+
 @dataclass
 class Result:
     """One row of every report, and what stands behind it.
@@ -61,9 +83,13 @@ class Result:
     metrics
         By column name, ``ndcg@10``.
     users
-        int32 (n,), the evaluated users' codes; ``per_user`` has one array of length n a column, and "warm".
+        int32 (n,), the evaluated users' codes; ``per_user`` has one array of length n a column, and "warm",
+        "n_relevant" (relevant test items), "n_train" (training interactions, at any rating).
     lists
         int32 (n, K), recommended item codes, -1 where nothing was left.
+    per_item
+        int32 (n_items,) a column, over the evaluated users' first k places: ``recommended@k``, how often the item
+        stands there, and ``hits@k``, how often it is relevant to that user.
     counts
         n_users (evaluated), n_left_out (test users without a relevant item), n_cold_users, n_cold_items,
         n_empty_histories, ...
@@ -71,6 +97,13 @@ class Result:
         Plain sentences a reader must see (the scorer for empty histories, users left out).
     neighbours
         For a few known items: item code -> codes of the most similar ones, itself first.
+    curve
+        Quality over epochs, None for a model that isn't learned in epochs or doesn't show them.
+    item_map
+        The item factors in the plane, None where there are none or no map was made.
+    vectors
+        float32 ``item_factors`` (n_items, d) and ``user_factors`` (n_users, d), as far as the model has them; None
+        where nobody asked for them. Stored, but read only by ``Store.read_vectors``.
     measured
         Times in seconds, memory in MB (2**20 bytes), environment: what is not the same in a second run.
     """
@@ -84,7 +117,11 @@ class Result:
     users: NDArray[np.int32] | None = None
     per_user: dict[str, NDArray[Any]] = field(default_factory=dict)
     lists: NDArray[np.int32] | None = None
+    per_item: dict[str, NDArray[np.int32]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     neighbours: dict[int, list[int]] = field(default_factory=dict)
+    curve: Curve | None = None
+    item_map: ItemMap | None = None
+    vectors: dict[str, NDArray[np.float32]] | None = None
     measured: dict[str, Any] = field(default_factory=dict)

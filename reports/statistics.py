@@ -93,19 +93,26 @@ def bootstrap_figures(
     above, below = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
     n_figures, n_seeds, n_users = above.shape
     above = np.where(below > 0, above, 0.0).reshape(-1, n_users).T
-    below = below.reshape(-1, n_users).T
+    below, which = _distinct(below.reshape(-1, n_users))
     at_a_time = max(1, BLOCK // max(1, n_users))
     blocks = []
     for first in range(0, n_resamples, at_a_time):
         drawn = _times_drawn(min(n_resamples - first, at_a_time), n_users, (seed, first))
         with np.errstate(invalid="ignore"):
-            blocks.append((drawn @ above) / (drawn @ below))
+            blocks.append((drawn @ above) / (drawn @ below)[:, which])
     figures = np.concatenate(blocks).reshape(n_resamples, n_figures, n_seeds)
     figures = np.where(np.broadcast_to(roots, n_figures)[None, :, None], np.sqrt(np.abs(figures)), figures)
     if n_seeds == 1:
         return np.asarray(figures[:, :, 0])
     seeds = np.random.default_rng([seed, n_seeds]).integers(n_seeds, size=(n_resamples, 1, n_seeds - 1))
     return np.asarray(np.take_along_axis(figures, seeds, axis=2).mean(axis=2))
+
+
+def _distinct(rows: Values) -> tuple[Values, list[int]]:
+    """The different ones of (n, n_users) rows, as columns, and which of them each row is (most metrics count alike)."""
+    places: dict[bytes, int] = {}
+    which = [places.setdefault(row.tobytes(), len(places)) for row in rows]
+    return rows[[which.index(place) for place in range(len(places))]].T, which
 
 
 def bootstrap_intervals(

@@ -2,13 +2,17 @@
 
     results/
       cells/<dataset>/<split>/<split seed>/<model>-<model seed>-<start of the key>/
-        result.json         identity, status, metrics: the same bytes for the same key on the same machine
+        result.json         identity, status, metrics, curve: the same bytes for the same key on the same machine
         per_user.parquet    one row an evaluated user
         lists.parquet       user, rank 1..K as columns
+        per_item.parquet    one row an item: how often it was recommended, and hit
+        map.parquet         item, x, y: the item factors in the plane
+        vectors.npz         item and user factors, only where they were asked for
         measured.json       times, memory, environment, when it was finished
       datasets/<dataset>/<split>/<split seed>/dataset.json      titles, histograms, showcase users
 
-Names that begin with a dot are half written (a killed run leaves them behind) and are never read.
+Names that begin with a dot are half written (a killed run leaves them behind) and are never read. A cell's files, then
+its folder, are on disk before it gets its name: after a lost power supply it is there whole, or not at all.
 """
 
 from __future__ import annotations
@@ -16,22 +20,41 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import lzma
 import math
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.result import FORMAT, Cell, MetricValue, Result, Status
+from reports.dataset_check import check_dataset
+from reports.opening import open_regular, read_json
+from reports.output import check_inside
+from reports.result import FORMAT, Cell, Curve, ItemMap, MetricValue, Result, Status
+from reports.scratch import exchange, make_folders, open_scratch_file, scratch_folder, sync_folder
+
+VECTORS = "vectors.npz"
+TABLES = ("per_user", "lists", "per_item", "map")
+
+
+# What NumPy and the standard library raise on an .npz that is cut off, damaged or made to confuse.
+DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, SyntaxError, OverflowError, TokenError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, AttributeError),
+)
 
 
 class StoreError(ValueError):
@@ -49,24 +72,33 @@ class Store:
         self.root = Path(root)
 
     def cell_folder(self, cell: Cell, key: str) -> Path:
-        name = f"{_safe(cell.model)}-{cell.model_seed}-{_safe(key[:12] or _no_key(cell))}"
+        name = f"{safe_name(cell.model)}-{cell.model_seed}-{safe_name(key[:12] or _no_key(cell))}"
         return self._group("cells", cell) / name
 
     def write(self, result: Result) -> Path:
         """Store a result under its final name by renaming a finished temporary folder; an older one is replaced."""
-        folder = self.cell_folder(result.cell, result.key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
-        try:
-            _write_files(result, temporary)
-            temporary.chmod(0o755)
-            _replace_folder(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with scratch_folder(self.root) as scratch:
+            temporary = scratch / "cell"
+            temporary.mkdir()
+            write_result(result, temporary)
+            return self.adopt(temporary, result.cell, result.key)
+
+    def adopt(self, temporary: Path, cell: Cell, key: str) -> Path:
+        """Give a folder that :func:`write_result` filled its final name; an older one is replaced.
+
+        ``temporary`` is on the same disk as the store. Two runs may adopt the same cell at the same time.
+        """
+        folder = self.cell_folder(cell, key)
+        check_inside(self.root, folder.parent)
+        make_folders(folder.parent)
+        temporary.chmod(0o755)
+        sync_folder(temporary)
+        _replace_folder(temporary, folder)
+        sync_folder(folder.parent)
         return folder
 
-    def read(self, folder: str | Path, tables: bool = True) -> Result:
-        """The result in a cell's folder; without ``tables`` what is per user stays on disk.
+    def read(self, folder: str | Path, tables: Collection[str] = TABLES) -> Result:
+        """The result in a cell's folder; of what is per user or item, only these tables.
 
         Raises
         ------
@@ -86,18 +118,29 @@ class Store:
         result.measured = _read_json(measured)
         if not isinstance(result.measured.get("environment") or {}, dict):
             raise StoreError(f"{measured}: its environment is not an object; {_REDO}")
-        if tables and "per_user" in n_rows:
-            result.per_user = _read_parquet(path.with_name("per_user.parquet"), n_rows["per_user"])
-            result.users = result.per_user.pop("user")
-        if tables and "lists" in n_rows:
-            lists = _read_parquet(path.with_name("lists.parquet"), n_rows["lists"], columns=2)
-            result.users = lists.pop("user")
-            result.lists = np.column_stack(list(lists.values()))
+        if result.curve is not None and not _are_seconds(
+            result.measured.get("curve_seconds"), len(result.curve.epochs)
+        ):
+            raise StoreError(f"{measured}: curve_seconds are not the curve's {len(result.curve.epochs)} times; {_REDO}")
+        _read_tables(result, path.parent, {name: rows for name, rows in n_rows.items() if name in tables})
         return result
 
-    def read_again(self, result: Result) -> Result:
-        """A result of this store with what is per user, for one that was read without."""
-        return self.read(self.cell_folder(result.cell, result.key))
+    def read_again(self, result: Result, tables: Collection[str] = TABLES) -> Result:
+        """A result of this store with what is per user or item, for one that was read without."""
+        return self.read(self.cell_folder(result.cell, result.key), tables)
+
+    def reader(self, *tables: str) -> Callable[[Result], Result]:
+        """:meth:`read_again` of these tables only: half of a report's time is reading."""
+        return partial(self.read_again, tables=tables)
+
+    def read_vectors(self, result: Result) -> dict[str, NDArray[np.float32]] | None:
+        """A stored result's item and user factors (empty: its model has none), None where nobody asked for them."""
+        path = self.cell_folder(result.cell, result.key) / VECTORS
+        return read_vectors(path) if path.exists() else None
+
+    def has_vectors(self, cell: Cell, key: str) -> bool:
+        """Whether a stored cell was asked for its factors; the model may have none."""
+        return (self.cell_folder(cell, key) / VECTORS).exists()
 
     def find(self, cell: Cell, key: str) -> Path | None:
         """The folder of a finished (``ok``) cell, or None."""
@@ -118,11 +161,12 @@ class Store:
 
     def summaries(self) -> Iterator[Result]:
         """All results without what is per user: enough for every table, and hundreds of them fit into memory."""
-        return (self.read(folder, tables=False) for folder in self.folders())
+        return (self.read(folder, tables=()) for folder in self.folders())
 
     def write_dataset(self, cell: Cell, content: dict[str, Any]) -> None:
         """Store what reports show of a data set under one split, once."""
         folder = self._group("datasets", cell)
+        check_inside(self.root, folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "dataset.json", to_json(content))
 
@@ -133,13 +177,13 @@ class Store:
             return None
         content = _read_json(path)
         try:
-            _check_dataset(content)
-        except (KeyError, TypeError) as error:
+            check_dataset(content)
+        except (TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
         return content
 
     def _group(self, kind: str, cell: Cell) -> Path:
-        return self.root / kind / _safe(cell.dataset) / _safe(cell.split) / str(cell.split_seed)
+        return self.root / kind / safe_name(cell.dataset) / safe_name(cell.split) / str(cell.split_seed)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -148,29 +192,39 @@ def write_text(path: Path, text: str) -> None:
     A lone surrogate (half of a character, or a byte that couldn't be decoded) becomes an escape, the six characters
     ``\\udc80``: JSON reads it back, and elsewhere it is harmless.
     """
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    handle, temporary = open_scratch_file(path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def _write_files(result: Result, folder: Path) -> None:
+def write_result(result: Result, folder: Path) -> None:
+    """Write a cell's files into an empty folder; result.json is the last, so that it is there only with all others."""
     tables: dict[str, dict[str, NDArray[Any]]] = {}
     if result.users is not None:
         tables["per_user"] = {"user": result.users, **result.per_user}
         if result.lists is not None:
             ranks = {f"rank_{rank + 1}": result.lists[:, rank] for rank in range(result.lists.shape[1])}
             tables["lists"] = {"user": result.users, **ranks}
+    if result.per_item:
+        (n_items,) = {len(values) for values in result.per_item.values()}
+        tables["per_item"] = {"item": np.arange(n_items, dtype=np.int32), **result.per_item}
+    if result.item_map is not None:
+        x, y = result.item_map.places.T
+        tables["map"] = {"item": result.item_map.items, "x": x, "y": y}
     for name, columns in tables.items():
         _write_parquet(folder / f"{name}.parquet", columns)
-    rows = {name: len(columns["user"]) for name, columns in tables.items()}
+    if result.vectors is not None:
+        write_vectors(folder / VECTORS, result.vectors)
+    rows = {name: len(next(iter(columns.values()))) for name, columns in tables.items()}
     finished = datetime.now(UTC).isoformat(timespec="microseconds")
     write_text(folder / "measured.json", to_json({"finished": finished, **result.measured}))
     write_text(folder / "result.json", to_json(_json_content(result, rows)))
@@ -189,6 +243,7 @@ def _json_content(result: Result, tables: dict[str, int]) -> dict[str, Any]:
         "counts": result.counts,
         "notes": result.notes,
         "neighbours": {str(item): codes for item, codes in result.neighbours.items()},
+        **({} if result.curve is None else {"curve": asdict(result.curve)}),
         "tables": tables,
     }
 
@@ -205,8 +260,9 @@ def _from_json(content: dict[str, Any]) -> Result:
         error=str(content["error"]),
         metrics={name: _metric(**value) for name, value in content["metrics"].items()},
         counts={name: _count(count) for name, count in content["counts"].items()},
-        notes=[str(note) for note in content["notes"]],
+        notes=[_text(note) for note in _list(content["notes"])],
         neighbours={int(item): [int(code) for code in codes] for item, codes in content["neighbours"].items()},
+        curve=None if content.get("curve") is None else _curve(**content["curve"]),
     )
 
 
@@ -230,6 +286,22 @@ def _metric(
     return MetricValue(figure, over_all, higher_is_better, _whole(version), _text(per_user))
 
 
+def _curve(metric: str, epochs: list[int], values: list[float], n_users: int) -> Curve:
+    curve = Curve(_text(metric), [_count(epoch) for epoch in epochs], list(map(_number, values)), _count(n_users))
+    if len(curve.epochs) != len(curve.values) or curve.epochs != sorted(set(curve.epochs)):
+        raise ValueError(f"a curve of {len(curve.values)} values at the epochs {_short(epochs)}")
+    return curve
+
+
+def _are_seconds(value: Any, n: int) -> bool:
+    """Whether these are n times of a clock that runs forward."""
+    try:
+        seconds = [_number(one) for one in value]
+    except TypeError:
+        return False
+    return len(seconds) == n and seconds == sorted(seconds) and min(seconds, default=0) >= 0
+
+
 def _number(value: Any) -> float:
     """A figure: Python would also take "0.5", true and Infinity, of which none was written by us."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -249,6 +321,12 @@ def _count(value: Any) -> int:
     return int(value)
 
 
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{_short(value)} where a list belongs")
+    return value
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{_short(value)} where text belongs")
@@ -258,17 +336,6 @@ def _text(value: Any) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _check_dataset(content: dict[str, Any]) -> None:
-    """That titles are a list and showcase users have a history and test items; raises KeyError or TypeError."""
-    for name in ("titles", "item_ids", "known_items", "showcase"):
-        if not isinstance(content.get(name), list | None):
-            raise TypeError(f"{name} is not a list")
-    for user in content.get("showcase") or []:
-        codes = [user["user"], *user["history"], *user["test"]]
-        if not all(isinstance(code, int) for code in codes):
-            raise TypeError("a showcase user has codes that are not whole numbers")
 
 
 def to_json(content: dict[str, Any]) -> str:
@@ -305,26 +372,122 @@ def _write_parquet(path: Path, columns: dict[str, NDArray[Any]]) -> None:
         os.fsync(stream.fileno())
 
 
-def _read_parquet(path: Path, rows: int, columns: int = 1) -> dict[str, NDArray[Any]]:
+def _read_tables(result: Result, folder: Path, n_rows: dict[str, int]) -> None:
+    """Add what stays on disk for a summary."""
+    if "per_user" in n_rows:
+        result.per_user = _read_parquet(folder / "per_user.parquet", n_rows["per_user"])
+        result.users = result.per_user.pop("user")
+        if result.per_user.get("warm", np.empty(0, bool)).dtype != bool:
+            raise StoreError(
+                f"{folder / 'per_user.parquet'}: column warm holds something else than yes and no; {_REDO}"
+            )
+    if "lists" in n_rows:
+        lists = _read_parquet(folder / "lists.parquet", n_rows["lists"], columns=2)
+        users = lists.pop("user")
+        if result.users is not None and not np.array_equal(users, result.users):
+            raise StoreError(f"{folder / 'lists.parquet'}: its users are not those of per_user.parquet; {_REDO}")
+        result.users = users
+        result.lists = _ranks(folder / "lists.parquet", lists)
+    if "per_item" in n_rows:
+        path = folder / "per_item.parquet"
+        result.per_item = _read_parquet(path, n_rows["per_item"], "item")
+        if not np.array_equal(result.per_item.pop("item"), np.arange(n_rows["per_item"])):
+            raise StoreError(f"{path}: its items are not 0, 1, 2, ...; {_REDO}")
+        if not all(values.dtype.kind == "i" and (values >= 0).all() for values in result.per_item.values()):
+            raise StoreError(f"{path}: holds something else than counts; {_REDO}")
+    if "map" in n_rows:
+        path = folder / "map.parquet"
+        columns = _read_parquet(path, n_rows["map"], "item", columns=3)
+        items, places = columns.pop("item"), np.column_stack(list(columns.values()))
+        if list(columns) != ["x", "y"] or items.dtype.kind != "i" or not np.isfinite(places).all():
+            raise StoreError(f"{path}: not items and their places x, y; {_REDO}")
+        if len(np.unique(items)) < len(items) or min(items, default=0) < 0:
+            raise StoreError(f"{path}: an item is there twice, or below 0; {_REDO}")
+        result.item_map = ItemMap(items, places)
+
+
+def _ranks(path: Path, columns: dict[str, NDArray[Any]]) -> NDArray[np.int32]:
+    """The lists of item codes; -1 where nothing was left."""
+    if list(columns) != [f"rank_{rank}" for rank in range(1, len(columns) + 1)]:
+        raise StoreError(f"{path}: has columns {_short(list(columns))}, not rank_1, rank_2, ...; {_REDO}")
+    if not all(ranks.dtype.kind in "iu" and _fit_codes(ranks, lowest=-1) for ranks in columns.values()):
+        raise StoreError(f"{path}: holds something else than codes of items; {_REDO}")
+    return np.column_stack(list(columns.values())).astype(np.int32, copy=False)
+
+
+def write_vectors(path: Path, vectors: dict[str, NDArray[np.float32]]) -> None:
+    with open(path, "wb") as stream:
+        np.savez(stream, **vectors)  # type: ignore[arg-type]  # an array could also be named allow_pickle
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_vectors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a vectors.npz, each two-dimensional and finite; nothing is unpickled.
+
+    Raises
+    ------
+    StoreError
+        The file is cut off or holds something else.
+    """
+    try:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as stored:
+            vectors = {name: stored[name] for name in stored.files}
+    except DAMAGE as error:
+        raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
+    for name, values in vectors.items():
+        named = name in ("item_factors", "user_factors")
+        if not named or values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise StoreError(f"{path}: {name} is not what item or user factors are; {_REDO}")
+    return vectors
+
+
+def _read_parquet(path: Path, rows: int, key: str = "user", columns: int = 1) -> dict[str, NDArray[Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with open(path, "rb") as stream:  # by its name Arrow opens only what is valid UTF-8
-            table = pq.read_table(stream)
-        if len(set(table.column_names)) < len(table.column_names):
-            raise ValueError("a column is there twice")
+        with open_regular(path) as stream:
+            file = pq.ParquetFile(stream)
+            names = file.schema_arrow.names
+            _check_columns(path, file.schema_arrow, key, columns)
+            if file.metadata.num_rows != rows:
+                raise StoreError(f"{path}: {file.metadata.num_rows} rows, result.json says {rows}; {_REDO}")
+            if rows * len(names) * 8 > _largest_table():  # a few bytes of a file may stand for any number of rows
+                raise StoreError(f"{path}: {rows:,} rows of {len(names)} columns are more than memory holds; {_REDO}")
+            table = file.read()
+    except StoreError:
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
-    if "user" not in table.column_names or len(table.column_names) < columns:
-        raise StoreError(f"{path}: has columns {table.column_names}, not 'user' and its values; {_REDO}")
     if len(table) != rows:
         raise StoreError(f"{path}: {len(table)} rows, result.json says {rows}; {_REDO}")
-    found = {name: table[name].to_numpy() for name in table.column_names}
-    wrong = [name for name, values in found.items() if values.dtype.kind not in "biuf"]
-    if wrong:
-        raise StoreError(f"{path}: column {wrong[0]} holds something else than numbers; {_REDO}")
+    found = {name: table[name].to_numpy() for name in names}
+    if found[key].dtype.kind not in "iu" or not _fit_codes(found[key], lowest=0):
+        raise StoreError(f"{path}: column {key} holds something else than codes; {_REDO}")
     return found
+
+
+def _check_columns(path: Path, schema: Any, key: str, least: int) -> None:
+    """That there is the key and at least so many columns, each once and each of numbers."""
+    from pyarrow import types
+
+    names = schema.names
+    if key not in names or len(names) < least:
+        raise StoreError(f"{path}: has columns {_short(names)}, not '{key}' and its values; {_REDO}")
+    if len(set(names)) < len(names):
+        raise StoreError(f"{path}: a column is there twice; {_REDO}")
+    for field in schema:
+        if not (types.is_integer(field.type) or types.is_floating(field.type) or types.is_boolean(field.type)):
+            raise StoreError(f"{path}: column {_short(field.name)} holds something else than numbers; {_REDO}")
+
+
+def _fit_codes(values: NDArray[Any], lowest: int) -> bool:
+    return not len(values) or bool(values.min() >= lowest and values.max() < 2**31)
+
+
+def _largest_table() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
 
 
 _REDO = "delete the folder it is in to have the cell computed again"
@@ -332,7 +495,7 @@ _REDO = "delete the folder it is in to have the cell computed again"
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path}: can't be read ({error}); {_REDO}") from error
     if not isinstance(content, dict):
@@ -341,29 +504,29 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _replace_folder(temporary: Path, folder: Path) -> None:
-    """Rename onto ``folder``. An older one is moved aside first: only an empty folder can be replaced.
+    """Rename onto ``folder``; an older one is exchanged and then removed, so that there is one at every moment.
 
-    Two runs may finish the same cell at the same time; whoever finds the name taken again tries again.
+    Where the system can't exchange, the older one is moved aside first: only an empty folder can be replaced. Two runs
+    may finish the same cell at the same time; whoever finds the name taken again tries again.
     """
     for _ in range(100):
         try:
             os.rename(temporary, folder)
             return
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # the last: a file or a link
                 raise
-        _move_aside(folder)
+        if exchange(temporary, folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            return
+        aside = temporary.with_name(f"{temporary.name}-older")
+        with contextlib.suppress(FileNotFoundError):  # another run moved it first
+            os.rename(folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
     raise StoreError(f"{folder}: is being replaced by another program over and over")
 
 
-def _move_aside(folder: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-    with contextlib.suppress(FileNotFoundError):  # another run moved it first
-        os.rename(folder, aside / "cell")
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name as a single path component.
 
     Letters, digits and ``._=,-`` stay, a colon becomes an underscore. A name that loses more than that gets a hash of

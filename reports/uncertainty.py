@@ -124,7 +124,8 @@ def row_intervals(results: Sequence[Result], metrics: Sequence[str]) -> dict[str
             of_metrics[name] = known
     if not of_metrics:
         return {}
-    users = np.unique(np.concatenate([parts.users for known in of_metrics.values() for _, parts in known]))
+    different = {parts.users.tobytes(): parts.users for known in of_metrics.values() for _, parts in known}
+    users = np.unique(np.concatenate(list(different.values())))
     seeds = sorted({seed for known in of_metrics.values() for seed, _ in known})
     sums = np.zeros((len(of_metrics), len(seeds), len(users)))
     counts = np.zeros_like(sums)
@@ -187,6 +188,9 @@ def _aligned(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both sides' values as (n_splits, n_users), NaN where a split doesn't evaluate a user."""
     left, right = (list(side) for side in sides)
+    first = left[0][0]
+    if all(np.array_equal(of_split, first) for of_split, _ in (*left, *right)):
+        return np.array([values for _, values in left]), np.array([values for _, values in right])
     users = np.unique(np.concatenate([of_split for of_split, _ in (*left, *right)]))
     tables = []
     for side in (left, right):

@@ -29,6 +29,7 @@ Kind = Literal[
     "mostly cold users",
     "metric does not change",
     "train and test differ",
+    "folders disagree",
     "not checked",
 ]
 

@@ -23,12 +23,26 @@ def id_column(what: str, values: ArrayLike) -> NDArray[Any]:
     array = _one_dimensional(what, values)
     if array.dtype.kind == "U":
         array = np.asarray(values, dtype=object)  # in a list beside texts, a missing value would have become "nan"
+    if array.dtype.kind == "f" and isinstance(values, list | tuple) and any(_is_beyond_float(v) for v in values):
+        array = np.asarray(values, dtype=object)  # beside smaller ones, NumPy makes whole numbers from 2**63 floats
     missing = np.flatnonzero(_is_missing(array))
     if len(missing):
         raise InteractionsError(f"{what}: row {missing[0] + 1} is empty")
     if not _are_whole(array):
-        return array.astype(np.str_)
+        return _texts(what, array)
     return array if array.dtype.kind in "iu" else array.astype(np.int64)
+
+
+def _texts(what: str, array: NDArray[Any]) -> NDArray[np.str_]:
+    try:
+        texts = array.astype(np.str_)
+    except UnicodeDecodeError as error:
+        raise InteractionsError(f"{what}: bytes that are not ASCII ({error}); give ids as text") from error
+    # NumPy drops a character 0 at the end of a text, which would make one id of two.
+    with_nul = [row for row, value in enumerate(array.tolist()) if isinstance(value, str) and "\0" in value]
+    if with_nul:
+        raise InteractionsError(f"{what}: row {with_nul[0] + 1} has a character 0, which no id may have")
+    return texts
 
 
 def coded(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
@@ -58,6 +72,10 @@ def _is_missing(array: NDArray[Any]) -> NDArray[np.bool_]:
     return np.zeros(array.size, dtype=bool)
 
 
+def _is_beyond_float(value: Any) -> bool:
+    return isinstance(value, Integral) and abs(int(value)) > 2**53
+
+
 def _are_whole(array: NDArray[Any]) -> bool:
     """Whether all are numbers that int64 holds exactly."""
     if array.dtype.kind == "O":
@@ -85,8 +103,8 @@ def time_column(what: str, timestamps: ArrayLike | None) -> NDArray[np.int64] | 
     if array.dtype.kind == "M":
         return _finite(what, array.astype("datetime64[s]"), array).astype(np.int64)
     numbers = _numbers(what, array)
-    if numbers.dtype.kind == "f":
-        numbers = np.where(np.abs(numbers) >= 2**63, np.inf, numbers)  # what int64 can't hold
+    if numbers.dtype.kind in "fu":  # what int64 can't hold
+        numbers = np.where(np.abs(numbers) >= 2**63, np.inf, numbers)
     return _finite(what, numbers, array).astype(np.int64)
 
 
@@ -96,7 +114,13 @@ def flag_column(what: str, flags: ArrayLike | None) -> NDArray[np.bool_] | None:
 
 
 def _one_dimensional(what: str, values: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(values)
+    if np.ma.is_masked(values):
+        row = int(np.flatnonzero(np.ma.getmaskarray(np.ma.asarray(values)))[0])
+        raise InteractionsError(f"{what}: row {row + 1} is masked; leave such rows out")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InteractionsError(f"{what}: values of different lengths ({error})") from error
     if array.ndim != 1:
         raise InteractionsError(f"{what} must be one-dimensional, not of shape {array.shape}")
     return array
@@ -106,9 +130,11 @@ def _numbers(what: str, array: NDArray[Any]) -> NDArray[Any]:
     """Numbers as they are; texts and other objects as float64."""
     if array.dtype.kind in "biuf":
         return array
+    if array.dtype.kind == "c":
+        raise InteractionsError(f"{what} has complex numbers; give real ones")
     try:
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         for row, value in enumerate(array.tolist()):
             _number(f"{what}: row {row + 1}", value)
         raise
@@ -117,8 +143,8 @@ def _numbers(what: str, array: NDArray[Any]) -> NDArray[Any]:
 def _number(what: str, value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
-        raise InteractionsError(f"{what} is {value!r}, not a finite number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InteractionsError(f"{what} is {str(value)[:60]!r}, not a finite number") from error
 
 
 def _finite(what: str, numbers: NDArray[Any], given: NDArray[Any]) -> NDArray[Any]:

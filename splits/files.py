@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,8 @@ def load_split(folder: str | Path) -> Split:
     folder = Path(folder)
     description = _read_description(folder / "split.json")
     try:
-        arrays = {name: _read_array(folder / f"{name}.npy") for name in description["arrays"]}
+        names = [name for name in ("in_test", *COLUMNS) if name in description["arrays"]]
+        arrays = {name: _read_array(folder / f"{name}.npy") for name in names}
         in_test, genres, scale = arrays.pop("in_test"), description["genres"], description["rating_scale"]
         interactions = Interactions(
             name=description["name"],
@@ -58,9 +60,11 @@ def load_split(folder: str | Path) -> Split:
             rating_scale=None if scale is None else (scale[0], scale[1]),
             **{name: arrays.get(name) for name in COLUMNS},  # type: ignore[arg-type]
         )
+        return Split(interactions, in_test)
     except KeyError as error:
         raise SplitError(f"{folder / 'split.json'}: has no {error}; save the split again") from error
-    return Split(interactions, in_test)
+    except (TypeError, IndexError) as error:
+        raise SplitError(f"{folder / 'split.json'}: was edited ({error}); save the split again") from error
 
 
 def write_csv(split: Split, folder: str | Path) -> None:
@@ -95,7 +99,7 @@ def _description(split: Split) -> dict[str, Any]:
 def _read_description(path: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SplitError(f"{path}: no finished split here ({error}); save it again") from error
     found = description.get("format") if isinstance(description, dict) else None
     if found != FORMAT:
@@ -106,7 +110,7 @@ def _read_description(path: Path) -> dict[str, Any]:
 def _read_array(path: Path) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # the last two: its header
         raise SplitError(f"{path}: can't be read ({error}); save the split again") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -90,6 +91,8 @@ class Interactions:
             Columns of different lengths, no rows, an empty id, or a rating or timestamp that is not a finite number.
             Rows are counted from 1.
         """
+        if relevance_threshold is not None and not math.isfinite(relevance_threshold):
+            raise InteractionsError(f"{name}: relevance_threshold is {relevance_threshold}, not a finite number")
         user_column = id_column(f"{name}: column 'user'", users)
         item_column = id_column(f"{name}: column 'item'", items)
         rating_values = rating_column(f"{name}: column 'rating'", ratings)

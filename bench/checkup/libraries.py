@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from bench.cells.job import child_environment
+from bench.cells.running import how_it_ended
 from bench.environment import package_versions
 from bench.registry import MODELS, ModelRow, resolve
-from bench.workers import child_environment, how_it_ended
 
 ADAPTERS = "bench.baselines."
 SECONDS = 120  # more than any import takes on a slow disk

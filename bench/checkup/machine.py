@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bench import environment
-from bench.workers import THREAD_VARIABLES
+from bench.cells.job import THREAD_VARIABLES
 from recsys_impl.memory import available_bytes
 from recsys_impl.threads import thread_count
 

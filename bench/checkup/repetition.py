@@ -13,12 +13,13 @@ import numpy as np
 
 from bench import fingerprint
 from bench.building import model_parameters
+from bench.cells.job import Job
+from bench.cells.pool import run_here
 from bench.experiment import DEFAULT_KS, choose_models, is_file
 from bench.listener import Listener
 from bench.loading import load, split
 from bench.plugins import models as model_table
 from bench.registry import MODELS, ModelRow
-from bench.workers import Job, run_jobs
 from reports.result import Cell, Result
 from splits.files import save_split
 
@@ -98,7 +99,6 @@ def run_once(
             identity={"parameters_from": table[cell.model].parameters_from},
             ks=DEFAULT_KS,
             split_folder=str(Path(folder, "split")),
-            out=str(Path(folder, f"turn-{turn}")),
             threads=threads,
             plugins=plugins,
             fingerprint=True,
@@ -106,7 +106,7 @@ def run_once(
         for cell in cells
     ]
     found = {}
-    for result in run_jobs(jobs, parallel=1, listener=Listener()):
+    for result in run_here(jobs, Path(folder, f"turn-{turn}"), Listener()):
         say(f"{result.cell.model}, repeat {turn + 1}, {threads} thread{'s' * (threads != 1)}: {result.status}")
         found[result.cell.model] = result
     return found

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from bench.datasets.errors import DatasetError
+from bench.datasets.limits import largest_unpacked, too_large
 
-LARGEST = 256 * 2**20  # bytes unpacked, all files together: ten times the largest set
 CHUNK = 2**20
+# What the standard library raises on archives that are cut off, encrypted, packed in an unknown way or made to confuse.
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError),
+    *(OSError, ValueError, OverflowError),
+)
 
 
-def read_members(archive: Path, names: Iterable[str], largest: int = LARGEST) -> dict[str, bytes]:
+def read_members(archive: Path, names: Iterable[str], largest: int = 0) -> dict[str, bytes]:
     """The contents of the files with these names, in whichever folder of the archive they stand.
 
     Raises
     ------
     DatasetError
-        The archive is damaged, a file is missing or there twice, or they unpack to more than ``largest`` bytes.
+        The archive is damaged, a file is missing or there twice, or they unpack to more than ``largest`` bytes (0: as
+        many as are allowed for any file).
     """
+    limit = largest or largest_unpacked(0)
     contents: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(archive) as opened:
             for name in names:
-                left = largest - sum(map(len, contents.values()))
-                contents[name] = _read(opened, _member(opened, name), left)
+                contents[name] = _read(opened, _member(opened, name), sum(map(len, contents.values())), limit)
     except DatasetError as error:
         raise DatasetError(f"{archive.name}: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGE as error:
         raise DatasetError(f"{archive.name} is not a whole zip file: {error}. Get it again.") from error
     return contents
 
@@ -41,13 +49,13 @@ def _member(opened: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     return found[0]
 
 
-def _read(opened: zipfile.ZipFile, member: zipfile.ZipInfo, largest: int) -> bytes:
-    # The size that the archive states is its own claim, so what really comes out is counted.
-    parts, size = [], 0
+def _read(opened: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, limit: int) -> bytes:
+    """A member's bytes; ``size`` were unpacked before it. What it states as its size is its own claim: we count."""
+    parts = []
     with opened.open(member) as stream:
         while part := stream.read(CHUNK):
             size += len(part)
-            if size > largest:
-                raise DatasetError(f"{member.filename} unpacks to more than the {largest:,} bytes allowed")
+            if size > limit:
+                raise too_large(member.filename, "unpacks to", limit)
             parts.append(part)
     return b"".join(parts)

@@ -15,6 +15,7 @@ Kind = Literal["whole", "number", "id", "text", "time"]
 
 # Seconds since 1970 stay below this for 3,000 years; larger timestamps are milli-, micro- or nanoseconds.
 LARGEST_SECOND = 10**11
+LONGEST_ID = 1000  # bytes; a column of ids is as wide as its longest, four bytes a character
 
 
 class ColumnError(ValueError):
@@ -89,8 +90,11 @@ def _ids(values: Any) -> Any:
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         return values.cast(pa.int64())
     text = _trimmed(values)
-    if pc.min(pc.binary_length(text)).as_py() == 0:
+    lengths = pc.min_max(pc.binary_length(text)).as_py()
+    if lengths["min"] == 0:
         raise ColumnError("has empty values")
+    if lengths["max"] > LONGEST_ID:
+        raise ColumnError(f"has values of more than {LONGEST_ID} bytes")
     return text
 
 
@@ -158,31 +162,40 @@ def complaint(value: str, column: Column, first: str) -> str:
     if not value:
         return "is empty"
     if column.kind == "whole":
-        return "" if _is_whole(value) else f"is '{value}', not a whole number"
+        return "" if _is_whole(value) else f"is '{_cut(value)}', not a whole number"
     if column.kind == "number":
         return _number_complaint(value, column)
     if column.kind == "time":
         return _time_complaint(value, first.strip())
-    return ""
+    return _id_complaint(value)
+
+
+def _id_complaint(value: str) -> str:
+    if len(value.encode("utf-8", "backslashreplace")) > LONGEST_ID:
+        return f"is '{_cut(value)}', an id of more than {LONGEST_ID} bytes"
+    return f"is {_cut(value)!r}, with a character 0, which no id may have" if "\0" in value else ""
 
 
 def _number_complaint(value: str, column: Column) -> str:
     number = as_number(value)
     if number is None:
-        return f"is '{value}', not a number"
+        return f"is '{_cut(value)}', not a number"
     if not isfinite(number):
-        return f"is {value}, not a finite number"
+        return f"is {_cut(value)}, not a finite number"
     if not column.lowest <= number <= column.highest:
-        return f"is {value}, not {column.meaning or f'from {column.lowest:g} to {column.highest:g}'}"
+        return f"is {_cut(value)}, not {column.meaning or f'from {column.lowest:g} to {column.highest:g}'}"
     return ""
 
 
 def _time_complaint(value: str, first: str) -> str:
     number = as_number(value)
+    if number is not None and isfinite(number) and abs(number) >= 2**63:
+        return f"is {_cut(value)}, more than a time can be (2**63)"
     if (number is not None and isfinite(number)) or (number is None and _is_date(value)):
         same_way = (number is None) == (as_number(first) is None)
-        return "" if same_way else f"is '{value}', but the first row has '{first}': times are written in two ways"
-    return f"is '{value}', neither seconds since 1970 nor an ISO date such as 2024-05-31 18:00:00"
+        ways = f"is '{_cut(value)}', but the first row has '{_cut(first)}': times are written in two ways"
+        return "" if same_way else ways
+    return f"is '{_cut(value)}', neither seconds since 1970 nor an ISO date such as 2024-05-31 18:00:00"
 
 
 def as_number(value: str) -> float | None:
@@ -195,7 +208,7 @@ def as_number(value: str) -> float | None:
 
 def _is_whole(value: str) -> bool:
     digits = value.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and abs(int(value)) < 2**63
+    return digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) < 2**63
 
 
 def _is_date(value: str) -> bool:
@@ -204,3 +217,8 @@ def _is_date(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _cut(value: str) -> str:
+    """A value for a message: of a field of megabytes the beginning."""
+    return value if len(value) <= 60 else f"{value[:57]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -15,6 +16,12 @@ class UnavailableError(DatasetError):
 
 class DatasetWarning(UserWarning):
     """A data set was read and differs from what is published about it."""
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names for a message: of a file with a million columns the first few."""
+    shown = [name if len(name) <= 60 else f"{name[:57]}..." for name in names[:most]]
+    return ", ".join(shown) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
 
 
 def line_error(path: Path, line: int, found: str, advice: str, *, unit: str = "line") -> DatasetError:

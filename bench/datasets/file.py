@@ -16,6 +16,7 @@ from bench.datasets import parquet
 from bench.datasets.columns import Column, as_number, to_numpy, whole_if_possible
 from bench.datasets.errors import DatasetError, DatasetWarning
 from bench.datasets.headers import check_needed, columns_option, find_columns, is_header
+from bench.datasets.limits import regular_size
 from bench.datasets.opening import read_opening
 from bench.datasets.table import Form, read_table
 from splits.interactions import Interactions, InteractionsError
@@ -24,12 +25,14 @@ Table = dict[str, Any]  # one Arrow array a role
 Columns = Mapping[str, str | int]
 
 STARS_THRESHOLD = 4.0
+LARGEST_RATING = float(np.finfo(np.float32).max)  # ratings are kept as float32
+LONGEST_TITLE = 500  # characters that are kept
 TEXTS: tuple[str, ...] = ("title", "genres")
 KINDS = {
     "user": Column("id"),
     "item": Column("id"),
-    "rating": Column("number"),
-    "count": Column("number", lowest=sys.float_info.min, meaning="a count above 0"),
+    "rating": Column("number", lowest=-LARGEST_RATING, highest=LARGEST_RATING),
+    "count": Column("number", sys.float_info.min, LARGEST_RATING, f"a count above 0 and up to {LARGEST_RATING:g}"),
     "timestamp": Column("time"),
     "title": Column("text"),
     "genres": Column("text"),
@@ -95,7 +98,7 @@ def from_file(
 
 def _read(path: Path, columns: Columns | None) -> Table:
     """The columns of an interactions file, by role."""
-    if _is_parquet(path):
+    if is_parquet(path):
         names = parquet.column_names(path)
         roles = find_columns(path, names, columns)
         check_needed(path, names, roles)
@@ -104,9 +107,11 @@ def _read(path: Path, columns: Columns | None) -> Table:
     return read_table(path, form, {role: KINDS[role] for role in roles})
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, by its name or its first bytes."""
     if path.suffix.lower() in (".parquet", ".pq"):
         return True
+    regular_size(path)  # to open a pipe is to wait for its other end
     try:
         with path.open("rb") as file:
             return file.read(len(parquet.MARK)) == parquet.MARK
@@ -123,17 +128,17 @@ def _text_form(path: Path, columns: Columns | None) -> tuple[Form, dict[str, int
         raise DatasetError(
             f"{path}, line 1: '{', '.join(fields)[:80]}' holds no usual column names. Say which column is which, "
             f"counted from 1: --columns {columns_option(fields)}; or, if this is a header, by its names: "
-            f"--columns user={fields[0]},item={fields[1]}"
+            f"--columns user={fields[0][:60]},item={fields[1][:60]}"
         )
     names = fields if header else [str(place) for place in range(1, len(fields) + 1)]
     roles = find_columns(path, names, columns)
     check_needed(path, names, roles)
     value = roles.get("rating", roles.get("count"))
     if not header and value is not None and as_number(fields[value]) is None:
-        by_name = ",".join(f"{role}={fields[place]}" for role, place in roles.items())
+        by_name = ",".join(f"{role}={fields[place][:60]}" for role, place in roles.items())
         raise DatasetError(
-            f"{path}, line 1: column {value + 1} is '{fields[value]}', not a number. If this line is a header, give "
-            f"its names instead of places: --columns {by_name}"
+            f"{path}, line 1: column {value + 1} is '{fields[value][:60]}', not a number. If this line is a header, "
+            f"give its names instead of places: --columns {by_name}"
         )
     return opening.form(_names(len(fields), roles), header), roles
 
@@ -217,7 +222,7 @@ def _read_titles(path: Path, items: NDArray[Any]) -> tuple[dict[Any, str] | None
 
 
 def _read_titles_table(path: Path) -> Table:
-    if _is_parquet(path):
+    if is_parquet(path):
         names = parquet.column_names(path)
         roles = _title_roles(path, names)
         return parquet.read_parquet(path, {role: (names[place], KINDS[role]) for role, place in roles.items()})
@@ -243,7 +248,9 @@ def _title_roles(path: Path, names: list[str]) -> dict[str, int]:
 def _as_dicts(
     items: list[Any], texts: dict[str, list[str]]
 ) -> tuple[dict[Any, str] | None, dict[Any, tuple[str, ...]] | None]:
-    titles = dict(zip(items, texts["title"], strict=True)) if "title" in texts else None
+    titles = None
+    if "title" in texts:  # an array of titles is as wide as the longest
+        titles = {item: title[:LONGEST_TITLE] for item, title in zip(items, texts["title"], strict=True)}
     if "genres" not in texts:
         return titles, None
     genres = {item: tuple(filter(None, text.split("|"))) for item, text in zip(items, texts["genres"], strict=True)}

@@ -52,7 +52,7 @@ def _visits(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _numbers(path: Path, line: int, text: str) -> list[int]:
     words = text.split()
-    if not "".join(words).isdecimal():
-        wrong = next((word for word in words if not word.isdecimal()), "")
+    wrong = next((word for word in words if not word.isdecimal() or len(word) > 18), "" if not words else None)
+    if wrong is not None:
         raise line_error(path, line, f"'{wrong[:40]}' is not a whole number from 0", "Get the file again.")
     return list(map(int, words))

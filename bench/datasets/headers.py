@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from bench.datasets.columns import as_number
-from bench.datasets.errors import DatasetError
+from bench.datasets.errors import DatasetError, listed
 
 # Compared without case, blanks, "_" and "-", so that userId, user_id and "User ID" are one name.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
@@ -46,7 +46,7 @@ def find_columns(path: Path, names: Sequence[str], columns: Mapping[str, str | i
     values = found.get("rating", []) + found.get("count", [])
     for role, places in [*found.items(), ("rating", values)]:
         if len(places) > 1:
-            could_be = " and ".join(f"'{names[place]}'" for place in places)
+            could_be = " and ".join(f"'{names[place]}'" for place in places[:5])
             raise DatasetError(
                 f"{path}: {could_be} could each be the {role}. Say which: --columns {role}={names[places[0]]}"
             )
@@ -60,7 +60,7 @@ def check_needed(path: Path, names: Sequence[str], roles: Mapping[str, int], nee
         example = ",".join(f"{role}={names[place]}" for role, place in roles.items() if role in needed)
         option = ",".join([*([example] if example else []), *(f"{role}=NAME" for role in missing)])
         raise DatasetError(
-            f"{path} has no column for {' and '.join(missing)}; its columns are {', '.join(names)}. "
+            f"{path} has no column for {' and '.join(missing)}; its columns are {listed(names)}. "
             f"Say which it is: --columns {option}"
         )
 
@@ -90,17 +90,18 @@ def columns_option(first: Sequence[str]) -> str:
 
 def _place(path: Path, names: Sequence[str], role: str, wanted: str | int) -> int:
     if role not in USUAL_NAMES:
-        near = get_close_matches(role, USUAL_NAMES, n=1, cutoff=0.5)
+        near = get_close_matches(str(role), USUAL_NAMES, n=1, cutoff=0.5)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise DatasetError(f"--columns knows no '{role}'.{hint} There are: {', '.join(USUAL_NAMES)}")
     for same in (str, _plain):
         places = [place for place, name in enumerate(names) if same(name) == same(str(wanted))]
         if len(places) == 1:
             return places[0]
-    if str(wanted).isdecimal() and 1 <= int(wanted) <= len(names):
-        return int(wanted) - 1
+    digits = str(wanted)
+    if digits.isascii() and digits.isdigit() and len(digits) < 10 and 1 <= int(digits) <= len(names):
+        return int(digits) - 1
     raise DatasetError(
-        f"{path} has no column '{wanted}' for {role}; it has {len(names)}: {', '.join(names)}. "
+        f"{path} has no column '{digits[:60]}' for {role}; it has {len(names)}: {listed(names)}. "
         "Give one of these names, or its place counted from 1."
     )
 

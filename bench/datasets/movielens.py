@@ -105,8 +105,8 @@ def _movies(path: Path, form: Form) -> list[Movie]:
 
 
 def _item_id(path: Path, line: int, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise DatasetError(f"{path}, line {line}: item id '{text}' is not a whole number. Get the file again.")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise DatasetError(f"{path}, line {line}: item id '{text[:60]}' is not a whole number. Get the file again.")
     return int(text)
 
 

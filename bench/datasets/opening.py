@@ -6,8 +6,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.datasets.errors import DatasetError
-from bench.datasets.table import Form, read_bytes
+from bench.datasets.errors import DatasetError, line_error
+from bench.datasets.table import UTF8_MARK, Form, read_bytes
 
 # The first two rarely stand inside a value, so one is enough; of the rest the most frequent is the separator.
 SURE_SEPARATORS, OTHER_SEPARATORS = ("::", "\t"), (";", "|", ",")
@@ -34,18 +34,31 @@ def read_opening(path: Path) -> Opening:
     """The opening of a file of at least two columns."""
     line = _first_line(path)
     separator = _separator(line)
-    if not separator:
+    quoted = len(separator) == 1 and (separator in ",;" or '"' in line)
+    fields = _quoted_fields(path, line, separator) if quoted else line.split(separator) if separator else [line]
+    if len(fields) < 2:
         raise DatasetError(
             f"{path}, line 1: '{line[:80]}' is a single column. Users and items need one each, separated by comma, "
             "semicolon, tab, '|' or '::'."
         )
-    quoted = len(separator) == 1 and (separator in ",;" or '"' in line)
-    fields = next(csv.reader([line], delimiter=separator)) if quoted else line.split(separator)
     return Opening(separator, [field.strip() for field in fields], quoted)
 
 
+def _quoted_fields(path: Path, line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error as error:
+        raise line_error(path, 1, str(error), "A double quote is missing or too many here.") from error
+
+
 def _first_line(path: Path) -> str:
-    raw = read_bytes(path, LONGEST_LINE).partition(b"\n")[0]
+    raw, end, _ = read_bytes(path, LONGEST_LINE).partition(b"\n")
+    if not end and len(raw) >= LONGEST_LINE - len(UTF8_MARK):
+        found = f"it is longer than {LONGEST_LINE // 2**20} MB"
+        raise line_error(path, 1, found, "It should name a few columns: give the table alone, a row a line.")
+    if b"\r" in raw.rstrip(b"\r"):
+        found = "it has a carriage return before its end"
+        raise line_error(path, 1, found, "If all lines end in one: tr '\\r' '\\n'.")
     try:
         return raw.decode().rstrip("\r")
     except UnicodeDecodeError as error:

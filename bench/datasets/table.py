@@ -13,14 +13,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bench.datasets.columns import Column, ColumnError, complaint, convert
 from bench.datasets.errors import DatasetError, line_error
+from bench.datasets.limits import largest_file, largest_unpacked, regular_size, too_large
 
 UTF8_MARK = b"\xef\xbb\xbf"
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+WIDE_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 GZIP_MARK = b"\x1f\x8b"
+# First bytes of files that people take for tables.
+OTHER_FILES = {
+    b"PK\x03\x04": "a zip archive or a spreadsheet",
+    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ\0": "packed by xz",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"SQLite format 3\0": "an SQLite database",
+}
+CHUNK = 2**24
 
 
 @dataclass(frozen=True)
@@ -83,23 +95,60 @@ def records(path: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:
-    """A file's bytes or its first ``size`` ones, unpacked if gzip packed them; never empty."""
+    """A file's bytes or its first ``size`` ones, unpacked if gzip packed them; never empty, never binary.
+
+    Raises
+    ------
+    DatasetError
+        It isn't a text file that can be read, or there is more of it than is allowed.
+    """
+    packed_size = regular_size(path)
     try:
         with path.open("rb") as file:
             packed = file.read(len(GZIP_MARK)) == GZIP_MARK
+        limit = largest_unpacked(packed_size) if packed else largest_file()
+        if packed_size > limit and size < 0:
+            raise too_large(path, "holds", limit)
         with gzip.open(path) if packed else path.open("rb") as file:
-            content: bytes = file.read(size)
-    except FileNotFoundError:
-        raise DatasetError(f"there is no file {path}. Check the path.") from None
+            content = _read_up_to(file, limit + 1 if size < 0 else size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DatasetError(f"{path} cannot be unpacked: {error}. It is cut off or damaged: get it again.") from error
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}. Give a file that can.") from error
-    if content.startswith(UTF16_MARKS):
-        raise DatasetError(f"{path}, line 1: the text is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.")
+    if len(content) > limit:
+        raise too_large(path, "unpacks to", limit)
+    _check_is_text(path, content)
+    return content.removeprefix(UTF8_MARK)
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _read_up_to(file: _Stream, size: int) -> bytes:
+    """The first bytes, taken in pieces: asked for all at once, as much memory would be set aside."""
+    content = BytesIO()
+    while size > content.tell() and (part := file.read(min(CHUNK, size - content.tell()))):
+        content.write(part)
+    return content.getvalue()
+
+
+def _check_is_text(path: Path, content: bytes) -> None:
+    for mark, encoding in WIDE_MARKS.items():
+        if content.startswith(mark):
+            raise DatasetError(
+                f"{path}, line 1: the text is {encoding}. Save it as UTF-8: iconv -f {encoding} -t UTF-8."
+            )
+    for mark, kind in OTHER_FILES.items():
+        if content.startswith(mark):
+            raise DatasetError(f"{path} is {kind}, not a table. Unpack it or save its rows as CSV, and give that file.")
     if not content.strip():
         raise DatasetError(f"{path} is empty. Get the file again.")
-    return content.removeprefix(UTF8_MARK)
+    place = content.find(b"\0")
+    if place >= 0:
+        found = "a byte 0, which no text has"
+        advice = "It is a binary file, or UTF-16 without its mark: save it as UTF-8 text."
+        raise line_error(path, content.count(b"\n", 0, place) + 1, found, advice)
 
 
 def _check_ends(path: Path, content: bytes, form: Form) -> None:
@@ -107,9 +156,8 @@ def _check_ends(path: Path, content: bytes, form: Form) -> None:
     if form.header:
         first = next(_fields(path, content[: content.find(b"\n") + 1] or content, form))[1]
         if [name.strip() for name in first] != list(form.header):
-            found = (
-                f"'{_shown(form.separator.join(first))}' where the header '{form.separator.join(form.header)}' belongs"
-            )
+            given, wanted = (_shown(form.separator.join(names)) for names in (first, form.header))
+            found = f"'{given}' where the header '{wanted}' belongs"
             raise line_error(path, 1, found, "Get the file again or put its header back.")
         if b"\n" not in content.strip():
             raise DatasetError(f"{path} has a header and no rows. Give the file with its rows.")

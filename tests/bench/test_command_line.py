@@ -149,7 +149,7 @@ def test_a_cell_that_fails_is_a_row_with_its_reason_and_the_rest_goes_on(ratings
     assert "RuntimeError: no luck" in rows.loc["raises", "error"]
     assert "killed by SIGKILL" in rows.loc["dies", "error"]
     assert "last words" in rows.loc["dies", "error"]
-    assert "exit status 3" in rows.loc["exits", "error"]
+    assert "the model called sys.exit(3)" in rows.loc["exits", "error"]
     assert "gave an array of shape (2, 2) for 2 users: expected (2, 40)" in rows.loc["shape", "error"]
     assert "nan" in rows.loc["not-finite", "error"]
     assert "no luck" in capsys.readouterr().out
@@ -296,7 +296,7 @@ def test_export_split_loses_nothing(ratings, tmp_path):
         (["run", "--dataset", "FILE", "--split", "fixed"], "--test"),
         (["run", "--dataset", "FILE", "--set", "als.factor=3"], "no parameter 'factor'; it has: alpha"),
         (["run", "--dataset", "FILE", "--set", "factors=3"], "write model.parameter=value"),
-        (["run", "--k", "ten"], "whole numbers of at least 1"),
+        (["run", "--k", "ten"], "whole numbers from 1 to"),
         (["run", "--seeds", "0"], "0 is not in the range"),
         (["run", "--config", "none.toml"], "can't be read"),
         (["run", "--plugin", "none.py"], "no such file"),
@@ -343,3 +343,48 @@ def test_the_module_runs_from_another_folder(ratings, tmp_path):
     assert (tmp_path / "results" / "report.html").exists()
     assert "popularity" in run.stdout
     assert "Traceback" not in run.stderr
+
+
+class TestTensorboard:
+    """``--tensorboard``: cells keep their vectors, also those that were finished without."""
+
+    def test_a_run_keeps_vectors_once_and_writes_them(self, ratings, tmp_path, capsys):
+        out, board = tmp_path / "results", tmp_path / "a board"
+        words = ["run", "--dataset", str(ratings), "--models", "als,popularity", "--seeds", "2", "--out", str(out)]
+        assert main(words) == 0
+        assert not list(out.rglob("vectors.npz"))
+        assert main(["report", str(out), "--tensorboard", str(board)]) == 2
+        assert "no vectors were kept" in capsys.readouterr().err
+        assert main([*words, "--tensorboard", str(board)]) == 0
+        told = capsys.readouterr()
+        assert told.err.count("computed again, because its vectors are asked for") == 2
+        assert "popularity: the model has no vectors" in told.err
+        assert f"tensorboard --logdir '{board}'" in told.out
+        kept = list(out.rglob("vectors.npz"))
+        assert {path.parts[-3] for path in kept} == {"0"}  # of the first split alone
+        config = (board / "projector_config.pbtxt").read_text()
+        assert config.count("embeddings {") == 2
+        assert main([*words, "--tensorboard", str(board)]) == 0
+        assert "4 already in the store" in capsys.readouterr().err
+        assert (board / "projector_config.pbtxt").read_text() == config
+
+    def test_report_writes_what_was_kept(self, ratings, tmp_path, capsys):
+        out = tmp_path / "results"
+        bench.run(str(ratings), models="als", out=out, tensorboard=tmp_path / "first")
+        assert main(["report", str(out), "--tensorboard", str(tmp_path / "second")]) == 0
+        first, second = (
+            {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.[tp]*")}
+            for name in ("first", "second")
+        )
+        assert first == second
+        assert len(first) == 5
+        metadata = next((tmp_path / "first").rglob("items/metadata.tsv")).read_text().splitlines()
+        assert metadata[0] == "title\titem\tinteractions in train"
+        assert metadata[1].startswith("Even film 100\t100\t")
+
+    def test_a_file_in_its_place_is_refused_before_anything_is_computed(self, ratings, tmp_path, capsys):
+        (tmp_path / "board").write_text("")
+        words = ["run", "--dataset", str(ratings), "--models", "als", "--out", str(tmp_path / "results")]
+        assert main([*words, "--tensorboard", str(tmp_path / "board")]) == 2
+        assert "--tensorboard" in capsys.readouterr().err
+        assert not (tmp_path / "results").exists()

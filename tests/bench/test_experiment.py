@@ -1,5 +1,7 @@
 """Options and TOML files become experiments, or errors that say what to write instead."""
 
+import os
+
 import pytest
 
 from bench.experiment import (
@@ -101,7 +103,7 @@ def test_a_missing_or_binary_file_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("change", [{"k": ()}, {"k": (0,)}, {"k": (True,)}, {"seeds": 0}, {"model_seeds": -1}])
 def test_senseless_numbers_are_refused(change):
-    with pytest.raises(ExperimentError, match="at least 1"):
+    with pytest.raises(ExperimentError, match="from 1 to 10,000"):
         Experiment(**change).check()
 
 
@@ -151,3 +153,48 @@ def test_model_rows_are_complete():
         assert not row.twin or row.twin in MODELS, name
         assert bool(row.library) == bool(row.extra), name
         assert not row.twin or MODELS[row.twin].learns_from == row.learns_from
+
+
+HOSTILE_TOML = {
+    "many levels": ("k = " + "[" * 100_000, "can't be read"),
+    "a number of thousands of digits": ("seeds = " + "9" * 10_000, "can't be read"),
+    "a huge number": ("seeds = 99999999999999999999", "seeds must be a whole number from 1 to"),
+    "a value of megabytes": ("threshold = '" + "x" * 500_000 + "'", "threshold must be a number, not 'x+\\.\\.\\."),
+    "a key of megabytes": ("x" * 500_000 + " = 1", "line 1: unknown key 'x+\\.\\.\\."),
+    "more than a megabyte": ("#" * 2_000_000, "larger than 1 MB"),
+    "a column that is a list": ("columns = {user = [1]}", "line 1: columns must give a name or a place"),
+    "a date": ("seeds = 2024-01-01", "seeds must be a whole number"),
+    "the same key twice": ("k = [1]\nk = [2]", "can't be read"),
+    "a cut-off that no list reaches": ("k = [1000000000]", "k must be whole numbers from 1 to"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE_TOML)
+def test_a_hostile_file_is_one_short_message(case, tmp_path):
+    text, message = HOSTILE_TOML[case]
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(ExperimentError, match=message) as caught:
+        Experiment(**read_toml(tmp_path / "run.toml")).check()
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_pipe_or_device_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "run.toml")
+    for file in (tmp_path / "run.toml", tmp_path, "/dev/zero"):
+        with pytest.raises(ExperimentError, match="a folder, a device or a pipe"):
+            read_toml(file)
+
+
+@pytest.mark.parametrize("value", ["9" * 10_000, "[" * 50_000, "{", "\n", "1\nvalue = 2"])
+def test_any_text_is_a_value(value):
+    assert isinstance(parse_value(value), str)
+
+
+@pytest.mark.parametrize("folds", [0, 10**9, "many", 2.5, True])
+def test_folds_that_would_never_end_are_refused(folds):
+    with pytest.raises(ExperimentError, match="folds must be a whole number"):
+        Experiment().split_seeds(SplitChoice("k-fold", {"folds": folds}))
+
+
+def test_a_name_that_no_file_has_is_no_file():
+    assert not is_file("a\0b.csv")

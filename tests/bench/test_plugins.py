@@ -115,3 +115,86 @@ def test_a_class_of_the_callers_is_a_row():
     assert row.target is Own
     assert source_hash(row) == source_hash(row)
     assert not is_seeded(row)
+
+
+CLASS = """
+    import numpy as np
+
+    class A:
+        def fit(self, x):
+            self.n = x.shape[1]
+            return self
+
+        def score(self, u):
+            return np.zeros((len(u), self.n))
+"""
+HOSTILE = {
+    "sys.exit": ("import sys\nsys.exit(0)\n", "SystemExit"),
+    "endless recursion": ("def f(): return f()\nf()\n", "RecursionError"),
+    "a NUL in the source": ("MODELS = {}\0\n", "null byte"),
+    "thousands of brackets": ("(" * 10_000, "plug-in .*(SyntaxError|MemoryError|RecursionError)"),
+    "no memory": ("raise MemoryError('none')\n", "MemoryError: none"),
+    "an error that can't be printed": ("class E(Exception):\n    def __str__(self): raise E()\nraise E()\n", "printed"),
+    "a MODELS that can't be printed": ("class M:\n    def __repr__(self): 1 / 0\nMODELS = M()\n", "can't be printed"),
+    "a path that it emptied": ("import sys\nsys.path.clear()\nMODELS = {}\n", "needs a dict MODELS"),
+    "a MODELS that raises": ("def __getattr__(name): raise RuntimeError\n", "needs a dict MODELS"),
+    "no name": (CLASS + "\n    MODELS = {'': A}\n", "a name is 1 to 100 printable"),
+    "a number for a name": (CLASS + "\n    MODELS = {3: A}\n", "a model is named 3"),
+    "a name of two lines": (CLASS + "\n    MODELS = {'a\\nb': A}\n", "printable"),
+    "a name that clears the screen": (CLASS + "\n    MODELS = {'a\\x1b[2J': A}\n", "printable"),
+    "half a character": (CLASS + "\n    MODELS = {'a\\udc80': A}\n", "printable"),
+    "blanks around a name": (CLASS + "\n    MODELS = {' a': A}\n", "printable"),
+    "a long name": (CLASS + "\n    MODELS = {'a' * 101: A}\n", "1 to 100"),
+    "a comma in a name": (CLASS + "\n    MODELS = {'a,b': A}\n", "leave ',' and '=' out"),
+    "a parameter that is a number": (CLASS + "\n    MODELS = {'a': (A, {3: 4})}\n", "must be texts"),
+    "a matrix for learns_from": (CLASS + "\n    A.learns_from = np.eye(2)\n    MODELS = {'a': A}\n", "learns_from"),
+    "a method that raises": (
+        "class T(type):\n    fit = property(lambda self: 1 / 0)\nclass A(metaclass=T): pass\nMODELS = {'a': A}\n",
+        "its fit raises ZeroDivisionError",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_plugin_is_one_short_message(case, tmp_path):
+    body, message = HOSTILE[case]
+    with pytest.raises(PluginError, match=message) as caught:
+        models([write(tmp_path, body)])
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["a/b", "../../x", "..", "naïve 🎬", "a.b", "CON", "x" * 100])
+def test_odd_names_are_names(name, tmp_path):
+    assert name in models([write(tmp_path, CLASS + f"\n    MODELS = {{{name!r}: A}}\n")])
+
+
+@pytest.mark.parametrize("docstring", ["' '", "3", "''", "'\\n\\n first \\n'"])
+def test_any_docstring_gives_a_summary(docstring, tmp_path):
+    file = write(tmp_path, CLASS + f"\n    A.__doc__ = {docstring}\n    MODELS = {{'a': A}}\n")
+    assert models([file])["a"].summary in ("first", f"plug-in {file}")
+
+
+def test_a_folder_or_a_pipe_is_no_plugin(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe.py")
+    for file in (tmp_path, tmp_path / "pipe.py"):
+        with pytest.raises(PluginError, match="not a file, but a folder, device or pipe"):
+            models([file])
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "2024-01-01", "[nan]"])
+def test_a_parameter_that_no_result_could_name_is_refused_and_not_left_out(value):
+    from bench.experiment import parse_value
+
+    with pytest.raises(ParameterError, match=r"als.alpha is .*: it must be a finite number"):
+        model_parameters("als", MODELS["als"], {"alpha": parse_value(value)})
+    with pytest.raises(ParameterError, match="its parameter 'alpha' must be what JSON can hold"):
+        model_parameters("x", ModelRow("recsys_impl.als:ALS", "", {"alpha": parse_value(value)}), {})
+
+
+def test_an_entry_point_that_cannot_be_imported_is_one_message():
+    from bench.registry import UnknownNameError, resolve
+
+    with pytest.raises(UnknownNameError, match="no_such_module_anywhere:X can't be loaded: ModuleNotFoundError"):
+        resolve("no_such_module_anywhere:X")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from bench.ranking import FEWEST_SCORES, Ranked, RankingError, rank
+from bench.ranking import FEWEST_SCORES, SEATS, Ranked, RankingError, rank
 from recsys_impl.base import top_k
 
 
@@ -130,11 +130,29 @@ def test_a_model_is_asked_for_no_more_users_than_a_block_and_never_for_one():
         asked.append(len(users))
         return np.zeros((len(users), 6000), np.float32)
 
-    rank(score, np.arange(101), seen, relevant, k=3, seed=0, block_bytes=4 * 6000 * 20)
-    assert asked == [20, 20, 20, 20, 20, 2]
+    rank(score, np.arange(101), seen, relevant, k=3, seed=0, block_bytes=4 * 6000 * 50)
+    assert asked == [48, 48, 24]
     asked.clear()
     rank(lambda users: score(users)[:, :30], [5], *some_split(rng), k=3, seed=0)
-    assert asked == [-(-FEWEST_SCORES // 30)]
+    assert asked == [144]
+    assert FEWEST_SCORES <= 144 * 30
+
+
+def test_a_user_sits_in_the_same_place_in_any_company():
+    rng = np.random.default_rng(0)
+    seen, relevant = some_split(rng, n_users=101, n_items=6000)
+    places = {}
+
+    def score(users):
+        assert len(users) % SEATS == 0
+        for place, user in enumerate(users.tolist()):
+            places.setdefault(user, set()).add(place % SEATS)
+        return np.zeros((len(users), 6000), np.float32)
+
+    for users in ([7], [100, 7, 31], rng.permutation(101)):
+        asked_for = set(users) if len(users) < 9 else set(range(101))
+        rank(score, users, seen, relevant, k=3, seed=0)
+        assert all(user % SEATS in places[user] for user in asked_for)
 
 
 def test_seen_items_are_never_listed_whatever_their_rating():
@@ -212,9 +230,9 @@ def test_a_score_beyond_float32_is_reported_as_not_finite():
     [
         (
             lambda users: np.zeros((len(users), 31)),
-            r"shape \(137, 31\) for 137 users and 30 items.*must give \(137, 30\)",
+            r"shape \(144, 31\) for 144 users and 30 items.*must give \(144, 30\)",
         ),
-        (lambda users: np.zeros(len(users)), r"shape \(137,\)"),
+        (lambda users: np.zeros(len(users)), r"shape \(144,\)"),
         (lambda users: sp.csr_matrix((len(users), 30)), r"shape \(\)"),
         (lambda users: np.zeros((len(users), 30), complex), "array of complex128.*must give numbers"),
         (lambda users: np.full((len(users), 30), "1"), "array of <U1"),
@@ -230,8 +248,8 @@ def test_scores_of_a_wrong_shape_or_kind_are_an_error_that_says_what_is_expected
 )
 def test_the_models_array_is_read_in_any_layout_and_never_written_to(kind):
     rng = np.random.default_rng(0)
-    seen, relevant = some_split(rng, n_users=200)
-    original = rng.permutation(200 * 30).reshape(200, 30) % 512  # whole numbers are the same in every type
+    seen, relevant = some_split(rng, n_users=240)
+    original = rng.permutation(240 * 30).reshape(240, 30) % 512  # whole numbers are the same in every type
     if kind == "one row for all":
         original[:] = original[0]
     kept = {
@@ -245,9 +263,9 @@ def test_the_models_array_is_read_in_any_layout_and_never_written_to(kind):
     }[kind]()
     if kind == "read-only":
         kept.flags.writeable = False
-    ranked = rank(lambda users: kept[: len(users)], np.arange(200), seen, relevant, k=5, seed=0)
+    ranked = rank(lambda users: kept[: len(users)], np.arange(240), seen, relevant, k=5, seed=0)
     np.testing.assert_array_equal(kept, original)
-    same(ranked, rank(table_scorer(original.astype(np.float32)), np.arange(200), seen, relevant, k=5, seed=0))
+    same(ranked, rank(table_scorer(original.astype(np.float32)), np.arange(240), seen, relevant, k=5, seed=0))
 
 
 def test_a_constant_scorer_gets_what_chance_gives_and_covers_the_catalogue():
@@ -314,3 +332,19 @@ def test_taking_users_takes_all_that_is_known_of_them():
     same(ranked.take(chosen), rank(table_scorer(scores), chosen, seen, relevant, k=5, seed=0))
     same(ranked.take(ranked.users % 2 == 0), ranked.take(np.arange(0, 40, 2)))
     np.testing.assert_array_equal(ranked.take(chosen).cumulative_hits, ranked.cumulative_hits[chosen])
+
+
+def test_a_model_may_give_the_same_memory_each_time():
+    """One thread's turn to score must not write into what another is ranking."""
+    rng = np.random.default_rng(5)
+    seen, relevant = some_split(rng, n_items=3000)
+    table = rng.normal(size=seen.shape).astype(np.float32)
+    memory = np.empty((1000, 3000), np.float32)
+
+    def score(users):
+        memory[: len(users)] = table[users]
+        return memory[: len(users)]
+
+    users = np.resize(np.arange(1, 15), 400)
+    plain = rank(table_scorer(table), users, seen, relevant, k=5, seed=0)
+    same(rank(score, users, seen, relevant, k=5, seed=0, block_bytes=1, threads=4), plain)

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from reports.result import Cell, MetricValue, Result
+from reports.html import write_html
+from reports.result import Cell, ItemMap, MetricValue, Result
 from reports.store import Store
 
 FILMS = """Toy Story (1995)|Toy Story 2 (1999)|Bug's Life, A (1998)|Babe (1995)|Aladdin (1992)|Groundhog Day (1993)
@@ -23,6 +24,8 @@ Rear Window (1954)|North by Northwest (1959)|Dr. Strangelove or: How I Learned t
 2001: A Space Odyssey (1968)|Monty Python and the Holy Grail (1974)|One Flew Over the Cuckoo's Nest (1975)
 Forrest Gump (1994)|Gladiator (2000)|X-Men (2000)|Clerks (1994)|Rushmore (1998)|Election (1999)|Amadeus (1984)"""
 TITLES = [title for line in FILMS.splitlines() for title in line.split("|")]
+
+GENRES = ("Drama", "Comedy", "Action", "Thriller", "Romance", "Horror", "War", "Crime", "Musical")
 
 # ndcg@10 on ml-1m, seconds to fit it, peak memory, model size, parameters
 MODELS = {
@@ -77,6 +80,7 @@ def make_result(dataset, model, /, split="random", seed=0, n_users=60, cutoffs=(
         counts={"n_users": n_users, "n_left_out": 2, "n_cold_users": 0 if split == "random" else 9},
         notes=["2 test users have nothing relevant held out and are left out of every mean."],
         neighbours={} if model in SILENT else {item: [item, *_list(rng, 9, item).tolist()] for item in (0, 6, 10)},
+        item_map=None if model in SILENT else ItemMap(np.arange(len(TITLES), dtype=np.int32), _places(rng)),
         measured={
             "fit_seconds": seconds,
             "recommend_seconds": 0.11 * (1 + rng.random()),
@@ -103,13 +107,16 @@ def make_problem(dataset, model, status, error, split="random", seed=0, paramete
     return Result(Cell(dataset, split, seed, model, parameters or {}, 0), f"{model}-{seed}", {}, status, error)
 
 
-def make_dataset(name, titles=TITLES):
+def make_dataset(name, titles=TITLES, genres=GENRES):
     """What a run stores of a data set."""
     users, items, train, test = (943, 1682, 80_367, 19_633) if name == "ml-100k" else (6040, 3706, 802_553, 197_656)
     return {
         "name": name,
         "item_ids": [str(100 + code) for code in range(len(TITLES))],
         "titles": titles,
+        "genres": [
+            [genre for place, genre in enumerate(genres) if code % (place + 2) == 0] for code in range(len(TITLES))
+        ],
         "n_users": users,
         "n_items": items,
         "n_train": train,
@@ -119,7 +126,7 @@ def make_dataset(name, titles=TITLES):
         "licence": "GroupLens: research use, no redistribution",
         "showcase": [
             {"user": 3, "user_id": "4", "history": list(range(14, 38)), "test": [15, 16, 7, 20, 40, 41]},
-            {"user": 8, "user_id": "9", "history": [0, 1, 2], "test": [3, 4]},
+            {"user": 8, "user_id": "9", "history": [0, 1, 2], "ratings": [5.0, 4.0, 3.5], "test": [3, 4]},
         ],
     }
 
@@ -143,13 +150,61 @@ FAILED = """Traceback (most recent call last):
 ModelError: lightfm-bpr: the loss is not finite after epoch 3; lower learning_rate (now 5.0)"""
 
 
-def make_store(folder, results=None, titles=TITLES):
+def make_store(folder, results=None, titles=TITLES, genres=GENRES):
     """A results folder with these results and what belongs to their data sets."""
     store = Store(folder)
     for result in make_results() if results is None else results:
         store.write(result)
-        store.write_dataset(result.cell, make_dataset(result.cell.dataset, titles))
+        store.write_dataset(result.cell, make_dataset(result.cell.dataset, titles, genres))
     return store
+
+
+def make_small(
+    model, values, n_train=None, lists=None, seed=0, model_seed=0, metric="ndcg@2", measured=None, **changes
+):
+    """A cell whose figures can be worked out by hand: users 0, 1, ... with these values of one metric."""
+    values = np.asarray(values, float)
+    per_user = {metric: values, "warm": np.ones(len(values), bool)}
+    if n_train is not None:
+        per_user["n_train"] = np.asarray(n_train, np.int32)
+    found = MetricValue(float(np.nanmean(values)), None, True, 1, metric)
+    return Result(
+        cell=Cell("small", "random", seed, model, {}, model_seed),
+        key=f"{sum(map(ord, model)):08x}{seed:08x}{model_seed}",
+        identity={},
+        status="ok",
+        users=np.arange(len(values), dtype=np.int32),
+        **{"metrics": {metric: found}, "per_user": per_user, "measured": measured or {}}
+        | ({} if lists is None else {"lists": np.asarray(lists, np.int32)})
+        | changes,
+    )
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</title></style></script><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "{{ 7 * 7 }} {% raw %}",
+    "שלום עולם \u202e reversed",
+    "🎬 emoji & ' \" quotes",
+    "nul \0 bell \a",
+    "half \udc80",
+    "<!-- <script> \u2028 my ratings.csv",
+    "x" * 10_000,
+]
+
+
+def make_hostile_report(folder):
+    """The path of a report in which every text from outside is hostile."""
+    results = []
+    for place, text in enumerate(HOSTILE):
+        result = make_result(text, "als", seed=place, split=text, model=text, parameters={text: text}, notes=[text])
+        result.measured["environment"] = {text: text, "nested": {text: [text]}}
+        result.identity = {"parameters_from": text, "command": text, "data": text, "split": text, "source": text}
+        results += [result, make_problem(text, text, "failed", text + "\n" + text, split=text)]
+    titles = (HOSTILE * 10)[: len(TITLES)]
+    store = make_store(folder, results, titles=titles, genres=HOSTILE)
+    return write_html(store, folder / "report.html", title=HOSTILE[1])
 
 
 @pytest.fixture(scope="session")
@@ -158,10 +213,13 @@ def fake():
 
     class Makers:
         result = staticmethod(make_result)
+        small = staticmethod(make_small)
         problem = staticmethod(make_problem)
         results = staticmethod(make_results)
         dataset = staticmethod(make_dataset)
         store = staticmethod(make_store)
+        hostile_report = staticmethod(make_hostile_report)
+        hostile = tuple(HOSTILE)
         models = tuple(MODELS)
         titles = TITLES
 
@@ -189,6 +247,10 @@ def _metrics(model, quality, cutoffs, rng, cold):
     for name, value in zip(("rmse", "mae"), RATING_ERRORS.get(model, ()), strict=False):
         metrics[name] = MetricValue(value * (1 + 0.001 * rng.random()), None, False, 1)
     return metrics
+
+
+def _places(rng):
+    return rng.standard_normal((len(TITLES), 2)).astype(np.float32)
 
 
 def _list(rng, length, but=None):

@@ -79,7 +79,7 @@ def test_a_long_title_is_cut(results):
 
 
 def test_the_first_split_with_something_to_show_is_shown(fake, results):
-    blind = dataclasses.replace(fake.result("toy", "als", "k-fold"), neighbours={})
+    blind = dataclasses.replace(fake.result("toy", "als", "k-fold"), neighbours={}, item_map=None)
     moved = [
         dataclasses.replace(result, cell=dataclasses.replace(result.cell, split="temporal", split_seed=3))
         for result in results

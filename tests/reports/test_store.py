@@ -10,20 +10,33 @@ import numpy as np
 import pytest
 
 from reports import store as store_module
-from reports.result import Cell, MetricValue, Result
+from reports.result import Cell, Curve, ItemMap, MetricValue, Result
 from reports.store import Store, StoreError
 
 
 @pytest.fixture
 def result(fake):
-    return fake.result("ml-1m", "als", n_users=7)
+    """A finished cell with all that one can hold, but for the factors, which only some keep."""
+    result = fake.result("ml-1m", "als", n_users=7)
+    result.per_user["n_train"] = np.arange(7, dtype=np.int32)
+    result.per_item = {name: np.arange(5, dtype=np.int32) for name in ("recommended@10", "hits@10")}
+    result.curve = Curve("ndcg@10", [1, 4, 15], [0.1, 0.3, 0.31], 500)
+    result.measured["curve_seconds"] = [0.5, 2.0, 3.1]
+    result.item_map = ItemMap(np.array([4, 0, 2], np.int32), np.array([[0, 1.5], [-2, 3], [1, 1]], np.float32))
+    return result
+
+
+@pytest.fixture
+def vectors():
+    rng = np.random.default_rng(0)
+    return {name: rng.standard_normal((n, 3), np.float32) for name, n in (("item_factors", 5), ("user_factors", 7))}
 
 
 def assert_same(read, written):
     """All fields are equal, but for the time that the store adds to what was measured."""
     for field in dataclasses.fields(Result):
         ours, theirs = getattr(read, field.name), getattr(written, field.name)
-        if field.name == "per_user":
+        if field.name in ("per_user", "per_item"):
             assert list(ours) == list(theirs)
             for name in ours:
                 np.testing.assert_array_equal(ours[name], theirs[name])
@@ -31,6 +44,10 @@ def assert_same(read, written):
         elif isinstance(theirs, np.ndarray):
             np.testing.assert_array_equal(ours, theirs)
             assert ours.dtype == theirs.dtype
+        elif isinstance(theirs, ItemMap):
+            for mine, yours in ((ours.items, theirs.items), (ours.places, theirs.places)):
+                np.testing.assert_array_equal(mine, yours)
+                assert mine.dtype == yours.dtype
         elif field.name == "measured":
             assert {name: value for name, value in ours.items() if name != "finished"} == theirs
         else:
@@ -60,7 +77,9 @@ class TestRoundTrip:
         store = Store(tmp_path)
         store.write(result)
         (summary,) = store.summaries()
-        assert_same(summary, dataclasses.replace(result, users=None, lists=None, per_user={}))
+        assert_same(
+            summary, dataclasses.replace(result, users=None, lists=None, per_user={}, per_item={}, item_map=None)
+        )
 
     def test_no_evaluated_user_is_a_result_too(self, tmp_path, result):
         nobody = dataclasses.replace(
@@ -68,6 +87,15 @@ class TestRoundTrip:
         )
         store = Store(tmp_path)
         assert_same(store.read(store.write(nobody)), nobody)
+
+    def test_a_result_of_before_curves_and_maps_comes_back_without(self, tmp_path, fake):
+        store = Store(tmp_path)
+        older = fake.result("ml-1m", "als", n_users=7, item_map=None, curve=None, per_item={})
+        folder = store.write(older)
+        content = json.loads((folder / "result.json").read_text())
+        assert set(content["tables"]) == {"per_user", "lists"}
+        assert "curve" not in content
+        assert_same(store.read(folder), older)
 
     def test_texts_survive_whatever_they_hold(self, tmp_path, result):
         result.error = "half a character: \udc80, a nul: \0, a newline:\n, קוראים, 🎬, </script>"
@@ -77,7 +105,7 @@ class TestRoundTrip:
 
     def test_numpy_scalars_are_stored_as_numbers(self, tmp_path, result):
         result.counts = {"n_users": np.int64(7)}
-        result.measured = {"fit_seconds": np.float32(0.5)}
+        result.measured["fit_seconds"] = np.float32(0.5)
         result.neighbours = {3: list(np.arange(3, 6, dtype=np.int32))}
         store = Store(tmp_path)
         read = store.read(store.write(result))
@@ -117,6 +145,77 @@ class TestBytes:
         lists = pd.read_parquet(folder / "lists.parquet")
         assert list(lists.columns[:3]) == ["user", "rank_1", "rank_2"]
         np.testing.assert_array_equal(lists.iloc[:, 1:].to_numpy(), result.lists)
+
+
+class TestVectors:
+    def test_factors_come_back_when_they_are_asked_for_and_never_with_the_rest(self, tmp_path, result, vectors):
+        store = Store(tmp_path)
+        folder = store.write(dataclasses.replace(result, vectors=vectors))
+        assert_same(store.read(folder), result)
+        read = store.read_vectors(result)
+        assert list(read) == list(vectors)
+        for name, values in read.items():
+            np.testing.assert_array_equal(values, vectors[name])
+            assert values.dtype == np.float32
+
+    def test_no_factors_and_nobody_asked_are_told_apart(self, tmp_path, result):
+        store = Store(tmp_path)
+        store.write(result)
+        assert store.read_vectors(result) is None
+        store.write(dataclasses.replace(result, vectors={}))
+        assert store.read_vectors(result) == {}
+
+    def test_whether_factors_were_kept_is_told_without_reading_them(self, tmp_path, result):
+        store = Store(tmp_path)
+        assert not store.has_vectors(result.cell, result.key)
+        store.write(result)
+        assert not store.has_vectors(result.cell, result.key)
+        store.write(dataclasses.replace(result, vectors={}))
+        assert store.has_vectors(result.cell, result.key)
+
+    def test_factors_change_no_other_file_and_have_the_same_bytes_again(self, tmp_path, result, vectors):
+        without = contents(Store(tmp_path / "a").write(result))
+        first, second = (
+            contents(Store(tmp_path / name).write(dataclasses.replace(result, vectors=vectors))) for name in "bc"
+        )
+        assert first == second
+        assert {name: first[name] for name in without} == without
+
+    @pytest.mark.parametrize("damage", ["empty", "cut off", "changed inside", "other bytes", "pickled", "one array"])
+    def test_a_broken_file_is_named(self, tmp_path, result, vectors, damage):
+        store = Store(tmp_path)
+        path = store.write(dataclasses.replace(result, vectors=vectors)) / "vectors.npz"
+        whole = path.read_bytes()
+        middle = len(whole) // 4
+        path.write_bytes(
+            {
+                "empty": b"",
+                "cut off": whole[: len(whole) // 2],
+                "changed inside": whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :],
+            }.get(damage, b"PK\3\4 no archive")
+        )
+        if damage == "pickled":
+            np.savez(path, item_factors=np.array([{}], dtype=object))
+        elif damage == "one array":
+            with open(path, "wb") as stream:
+                np.save(stream, vectors["item_factors"])
+        with pytest.raises(StoreError, match=r"vectors\.npz.*delete the folder"):
+            store.read_vectors(result)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"colours": np.ones((2, 2), np.float32)},
+            {"item_factors": np.ones(3, np.float32)},
+            {"item_factors": np.array([["a"]])},
+            {"user_factors": np.full((2, 2), np.nan, np.float32)},
+        ],
+    )
+    def test_what_are_no_factors_is_named(self, tmp_path, result, wrong):
+        store = Store(tmp_path)
+        store.write(dataclasses.replace(result, vectors=wrong))
+        with pytest.raises(StoreError, match=r"vectors\.npz: (colours|item_factors|user_factors) is not"):
+            store.read_vectors(result)
 
 
 class TestWriting:
@@ -205,7 +304,10 @@ class TestFind:
 
 
 class TestBrokenFiles:
-    @pytest.mark.parametrize("name", ["result.json", "measured.json", "per_user.parquet", "lists.parquet"])
+    @pytest.mark.parametrize(
+        "name",
+        ["result.json", "measured.json", "per_user.parquet", "lists.parquet", "per_item.parquet", "map.parquet"],
+    )
     @pytest.mark.parametrize("damage", ["missing", "empty", "cut off", "other bytes"])
     def test_a_broken_file_is_named(self, tmp_path, result, name, damage):
         store = Store(tmp_path)
@@ -236,6 +338,15 @@ class TestBrokenFiles:
             (["notes"], None),
             (["tables"], {"lists": "all"}),
             (["tables"], {"lists": 3}),
+            (["curve"], [0.1, 0.2]),
+            (["curve", "metric"], 10),
+            (["curve", "epochs"], [1, 2]),
+            (["curve", "epochs"], [1, 1, 15]),
+            (["curve", "epochs"], [15, 4, 1]),
+            (["curve", "values"], [0.1, "0.3", 0.31]),
+            (["curve", "values"], [0.1, None, 0.31]),
+            (["curve", "n_users"], -1),
+            (["curve", "colour"], "blue"),
         ],
     )
     def test_a_file_edited_into_something_else_is_named(self, tmp_path, result, keys, value):
@@ -265,6 +376,37 @@ class TestBrokenFiles:
         folder = store.write(result)
         store_module._write_parquet(folder / "per_user.parquet", {"ndcg@10": np.ones(7)})
         with pytest.raises(StoreError, match=r"per_user\.parquet"):
+            store.read(folder)
+
+    @pytest.mark.parametrize("seconds", [None, "fast", 3, [1.0, 2.0], [1.0, 3.0, 2.0], [-1.0, 2.0, 3.0], [1, 2, None]])
+    def test_seconds_that_are_not_the_curves_are_named(self, tmp_path, result, seconds):
+        result.measured["curve_seconds"] = seconds
+        store = Store(tmp_path)
+        with pytest.raises(StoreError, match=r"measured\.json: curve_seconds"):
+            store.read(store.write(result))
+
+    @pytest.mark.parametrize(
+        ("name", "columns"),
+        [
+            ("map", {"item": [0, 1, 1], "x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0, 1, -2], "x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0.0, 1.0, 2.0], "x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0, 1, 2], "x": [0.0, 1.0, np.inf], "y": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0, 1, 2], "x": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0, 1, 2], "x": [0.0, 1.0, 2.0], "z": [0.0, 1.0, 2.0]}),
+            ("map", {"item": [0, 1], "x": [0.0, 1.0], "y": [0.0, 1.0]}),
+            ("per_item", {"item": [0, 1, 2, 3, 3], "hits@10": [0, 0, 0, 0, 0]}),
+            ("per_item", {"item": [0, 1, 2, 3, 4], "hits@10": [0, 0, 0, 0, -1]}),
+            ("per_item", {"item": [0, 1, 2, 3, 4], "hits@10": [0, 0, 0, 0, 0.5]}),
+            ("per_item", {"user": [0, 1, 2, 3, 4], "hits@10": [0, 0, 0, 0, 0]}),
+            ("per_item", {"item": [0, 1], "hits@10": [0, 0]}),
+        ],
+    )
+    def test_a_table_with_other_values_is_named(self, tmp_path, result, name, columns):
+        store = Store(tmp_path)
+        folder = store.write(result)
+        store_module._write_parquet(folder / f"{name}.parquet", {key: np.array(one) for key, one in columns.items()})
+        with pytest.raises(StoreError, match=rf"{name}\.parquet"):
             store.read(folder)
 
     @pytest.mark.parametrize("text", ["[]", "nonsense", '{"titles": 3}', '{"showcase": [{"user": 1}]}'])

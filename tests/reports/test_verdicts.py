@@ -177,9 +177,9 @@ def test_the_page_begins_with_them(tmp_path, measured):
     measured.folder(tmp_path, healthy(measured, als=0.1))
     write_reports(tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.index("als isn&#39;t better than popularity") < page.index('id="answer"')
+    assert page.index("als isn&#39;t better than popularity") < page.index('id="leaderboards"')
     assert "Look at these before you believe the ranking" in page
     healthy_folder = tmp_path / "healthy"
     measured.folder(healthy_folder, healthy(measured))
     write_reports(healthy_folder)
-    assert "found nothing serious" in (healthy_folder / "report.html").read_text(encoding="utf-8")
+    assert "Nothing serious was found" in (healthy_folder / "report.html").read_text(encoding="utf-8")

@@ -204,3 +204,24 @@ def test_a_save_that_was_interrupted_is_never_taken_for_a_split(full, bare, tmp_
         save_split(bare, tmp_path)
     with pytest.raises(SplitError, match="no finished split here"):
         load_split(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"arrays": 3}, {"arrays": ["../../users"]}),
+        *({"genres": 7}, {"genres": [3]}, {"rating_scale": [1]}, {"rating_scale": 5}),
+    ],
+)
+def test_a_description_edited_by_hand_is_an_error(changes, full, tmp_path):
+    save_split(full, tmp_path)
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(SplitError, match=r"split\.json"):
+        load_split(tmp_path)
+
+
+def test_a_description_of_many_levels_is_an_error(tmp_path):
+    (tmp_path / "split.json").write_text("[" * 100_000)
+    with pytest.raises(SplitError, match="no finished split here"):
+        load_split(tmp_path)

@@ -98,7 +98,7 @@ def test_a_header_alone_is_no_table(tmp_path, content):
 def test_a_folder_or_nothing_is_no_table(tmp_path):
     with pytest.raises(DatasetError, match=r"there is no file .*nothing\.csv"):
         read(tmp_path / "nothing.csv")
-    with pytest.raises(DatasetError, match="cannot be read: Is a directory"):
+    with pytest.raises(DatasetError, match="cannot be read: it is a folder"):
         read(tmp_path)
 
 

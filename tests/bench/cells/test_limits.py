@@ -1,0 +1,71 @@
+"""How limits are written, and what counts as held memory."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bench.cells.limits import LimitError, held_bytes, parse_memory, parse_timeout
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GiB", 4096), ("500MB", 500), ("1.5 g", 1536), ("500", 500), (500, 500), ("1m", 1), (None, 0), ("", 0)],
+)
+def test_sizes_are_read_in_units_of_1024(text, size):
+    assert parse_memory(text) == size * MIB
+
+
+@pytest.mark.parametrize("text", ["much", "4TB", "-5", "0", "0.5MB", "4 G B", "nan", "1e3", "٤GB"])
+def test_other_sizes_are_refused_with_what_is_allowed(text):
+    with pytest.raises(LimitError, match="write a number of MB, or 500MB, or 4GiB"):
+        parse_memory(text)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "ten"])
+def test_a_timeout_is_a_number_above_0(seconds):
+    with pytest.raises(LimitError, match="number above 0"):
+        parse_timeout(seconds)
+
+
+def test_no_timeout_is_no_limit():
+    assert (parse_timeout(None), parse_timeout(1.5), parse_timeout(3)) == (0.0, 1.5, 3.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+class TestHeld:
+    HOLD = """
+import numpy as np, os, sys
+held = np.ones(64 * 2**17)
+mapped = np.load(sys.argv[1], mmap_mode="r")
+mapped.sum()
+if sys.argv[2] == "fork" and os.fork() == 0:
+    pass
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+    def hold(self, file, how):
+        child = subprocess.Popen(
+            [sys.executable, "-c", self.HOLD, str(file), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(1 + (how == "fork")):
+            assert child.stdout.readline() == b"ready\n"
+        try:
+            return held_bytes(child.pid)
+        finally:
+            child.communicate()
+
+    @pytest.mark.parametrize("how", ["alone", "fork"])
+    def test_own_memory_counts_once_and_mapped_files_do_not(self, tmp_path, how):
+        np.save(tmp_path / "data.npy", np.ones(64 * 2**17))
+        held = self.hold(tmp_path / "data.npy", how)
+        assert 64 * MIB < held < 64 * MIB + 60 * MIB
+
+    def test_a_process_that_is_gone_holds_nothing(self):
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        child.wait()
+        assert held_bytes(child.pid) == 0

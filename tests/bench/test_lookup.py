@@ -1,0 +1,137 @@
+"""Recommendations and neighbours of models that fail, of saved models that are damaged, and in folders with links."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from bench.cli import main
+
+PLUGIN = """
+import numpy as np
+import sys
+
+class Base:
+    def fit(self, x):
+        self.n = x.shape[1]
+        return self
+    def score(self, u):
+        return np.tile(np.arange(self.n), (len(u), 1)).astype(float)
+
+def model(**methods):
+    return type("M", (Base,), methods)
+
+def fail(self, *arguments, **keywords):
+    raise RuntimeError("no luck \\x1b[2J")
+
+class E(Exception):
+    def __str__(self):
+        return 1 / 0
+
+def fail_without_a_word(self, x):
+    raise E()
+
+MODELS = {
+    "fit": model(fit=fail),
+    "score": model(score=fail),
+    "exit": model(fit=lambda self, x: sys.exit(0)),
+    "shape": model(score=lambda self, u: np.zeros(3)),
+    "texts": model(score=lambda self, u: np.full((1, self.n), "1")),
+    "nan": model(score=lambda self, u: np.full((1, self.n), np.nan)),
+    "neighbours": model(similar_items=lambda self, item, N=10: ([10**6], [1.0])),
+    "unprintable": model(fit=fail_without_a_word),
+    "none": model(similar_items=lambda self, item, N=10: None),
+    "plain": model(),
+}
+"""
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch, capsys):
+    """ask("recommend", "als", ...) -> (exit status, what was said), on a small file with titles."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    pairs = [(user, item) for user in range(30) for item in range(20) if random.random() < 0.5]
+    rows = [f"{user},{item},{random.integers(1, 6)},\x1b]0;x[/red] {item}\n" for user, item in pairs]
+    (tmp_path / "r.csv").write_text("user,item,rating,title\n" + "".join(rows))
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+
+    def ask(command, model, *words, out="out"):
+        which = ["--user", "4"] if command == "recommend" else ["--item", "4"]
+        options = ["--dataset", "r.csv", "--plugin", "plugin.py", "--out", out]
+        status = main([command, "--model", model, *which, *options, *words])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        assert "\x1b]0;" not in captured.out + captured.err
+        assert "\x1b[2J" not in captured.out + captured.err
+        return status, captured.out + captured.err
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("command", "model", "message"),
+    [
+        ("recommend", "fit", r"model 'fit' failed: RuntimeError: no luck"),
+        ("recommend", "score", r"model 'score' failed: RuntimeError: no luck"),
+        ("recommend", "exit", "model 'exit' failed: SystemExit"),
+        ("recommend", "unprintable", "failed: E: a E that can't be printed"),
+        ("recommend", "shape", "gave float64 of shape (3,) for one user: expected numbers of shape (1, "),
+        ("recommend", "texts", "expected numbers"),
+        ("recommend", "nan", "not finite"),
+        ("similar", "neighbours", "something else than codes of items"),
+        ("similar", "none", "model 'none' failed: TypeError"),
+        ("similar", "plain", "has no similar_items"),
+    ],
+)
+def test_a_model_that_fails_is_one_message(command, model, message, ask):
+    status, said = ask(command, model)
+    assert (status, message in said) == (2, True), said
+
+
+def test_a_longer_list_than_there_are_items(ask):
+    for command in ("recommend", "similar"):
+        status, said = ask(command, "als", "--n", "1000000000000", "--set", "als.factors=4")
+        assert status == 0, said
+
+
+def test_a_parameter_of_another_type_is_one_message(ask):
+    status, said = ask("recommend", "als", "--set", "als.factors=many")
+    assert (status, "many" in said) == (2, True)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut off", "junk", "an array too few", "half a mark"])
+def test_a_damaged_saved_model_is_trained_again(damage, ask, tmp_path):
+    words = ["--set", "als.factors=4", "--json"]
+    status, first = ask("recommend", "als", *words)
+    assert status == 0
+    (path,) = (tmp_path / "out" / "fitted").iterdir()
+    whole = path.read_bytes()
+    if damage == "an array too few":
+        with zipfile.ZipFile(path) as archive:
+            kept = {name: archive.read(name) for name in archive.namelist() if "__model__" not in name}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in kept.items():
+                archive.writestr(name, content)
+    else:
+        contents = {
+            "empty": b"",
+            "cut off": whole[:-100],
+            "junk": b"\x80\x04junk",
+            "half a mark": b"PK",
+        }
+        path.write_bytes(contents[damage])
+    with pytest.warns(UserWarning, match="is no whole saved model .* trained again"):
+        status, second = ask("recommend", "als", *words)
+    assert status == 0
+    assert first in second
+    assert len(path.read_bytes()) == len(whole)
+
+
+def test_a_model_is_not_saved_through_a_link(ask, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "fitted").symlink_to(tmp_path / "outside")
+    status, said = ask("recommend", "als", out="linked")
+    assert (status, "out of the folder" in said) == (2, True)
+    assert not list((tmp_path / "outside").iterdir())
