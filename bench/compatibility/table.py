@@ -89,7 +89,7 @@ TOOLS: dict[str, dict[str, Definition]] = {
             f"It discounts by log2(rank), and so not at all at ranks 1 and 2, ours by log2(rank + 1); {OF_LISTS}.",
         ),
         "map": Definition(
-            "AveragePrecision(n={k})",
+            "ranking.AveragePrecision(n={k})",
             lenskit.average_precision,
             f"It divides by min(the list's own length, |R|), ours by min(k, |R|); {OF_LISTS}.",
         ),

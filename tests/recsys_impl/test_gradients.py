@@ -111,7 +111,7 @@ def penalty(x, y):
 )
 def test_pairwise(cells, extra, objective):
     """With sums of squared gradients so large (a million) that the step is a thousandth of the gradient."""
-    arrays = x, y = random_arrays((1, F + 1), (2, F + 2), seed=5)
+    arrays = x, y = random_arrays((1, F + 1), (2, F + 2), seed=2)
     x[:, F] = y[:, F + 1] = 0
     assert margin(x, y) < 1, "the seed must give a pair that violates WARP's margin"
     wanted = gradients(objective, arrays)

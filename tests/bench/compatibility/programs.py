@@ -12,7 +12,7 @@ from importlib.util import find_spec
 KS = (3, 10)
 N_USERS, N_ITEMS = 12, 30
 LENGTHS = (10, 10, 20, 2, 10, 0, 20, 10, 10, 7, 10, 30)  # of the lists: user 5 has none
-N_RELEVANT = (4, 1, 2, 3, 9, 2, 1, 14, 5, 2, 12, 3)
+N_RELEVANT = (4, 1, 2, 9, 9, 2, 1, 14, 5, 8, 12, 3)
 LISTS = {u: [(7 * u + 11 * place) % N_ITEMS for place in range(n)] for u, n in enumerate(LENGTHS) if n}
 RELEVANT = {u: sorted({(13 * u + 7 * j) % N_ITEMS for j in range(n)}) for u, n in enumerate(N_RELEVANT)}
 SEEN = {u: [item for item in range(u % 3) if item not in RELEVANT[u]] for u in range(N_USERS)}
@@ -78,7 +78,7 @@ def lenskit():
         "precision": metrics.Precision,
         "recall": metrics.Recall,
         "ndcg": metrics.NDCG,
-        "map": metrics.AveragePrecision,
+        "map": metrics.ranking.AveragePrecision,
         "mrr": metrics.RecipRank,
         "hit_rate": metrics.Hit,
     }
