@@ -49,7 +49,7 @@ class NotebookModel(FactorModel):
     def memory_needed(cls, user_items: sp.csr_matrix) -> int:
         """The bytes that ``fit`` takes for its matrices of users x items."""
         n_users, n_items = user_items.shape
-        return cls.bytes_per_pair * n_users * n_items + WORKING_BYTES
+        return int(cls.bytes_per_pair * n_users * n_items) + WORKING_BYTES
 
     def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
         """Learn from a users x items CSR.
@@ -121,7 +121,7 @@ class NotebookSVD(NotebookModel):
         """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
         self._require_fit()
         users, items = np.asarray(user_ids), np.asarray(item_ids)
-        return np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
+        return np.asarray(np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items]), np.float32)
 
     def _checked(self, user_items: sp.csr_matrix) -> sp.csr_matrix:
         if user_items.nnz == 0:
