@@ -1,23 +1,15 @@
 """recsys-bench: which collaborative filtering model to take, with numbers that can be believed.
 
 ``bench.load``, ``bench.run``, ``bench.evaluate``, ``bench.recommend``, ``bench.similar``, ``bench.export_split``,
-``bench.report``, ``bench.speed`` and ``bench.doctor`` are what the command line calls.
+``bench.report``, ``bench.speed``, ``bench.tune``, ``bench.reproduce`` and ``bench.doctor`` are what the command line
+calls.
 """
 
 from typing import Any
 
 __all__ = [
-    "compat",
-    "doctor",
-    "evaluate",
-    "export_split",
-    "load",
-    "recommend",
-    "report",
-    "run",
-    "similar",
-    "speed",
-    "split",
+    *("compat", "doctor", "evaluate", "export_split", "load", "recommend", "report", "reproduce", "run", "similar"),
+    *("speed", "split", "tune"),
 ]
 
 

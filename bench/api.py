@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from bench.checkup.checkup import Checkup
     from bench.evaluation import Evaluation
     from bench.lookup import Recommendations, Similar
+    from bench.reproduction.outcome import Outcome
+    from bench.reproduction.suite import Suite
+    from bench.tuning.space import Space
     from reports.comparison import Comparison
     from reports.reference import Side
     from reports.result import Result
+    from reports.tuning import Search
     from reports.verdicts import Verdict
     from splits.interactions import Interactions
 
@@ -32,11 +36,15 @@ __all__ = [
     "load",
     "recommend",
     "report",
+    "reproduce",
     "run",
     "save_reference",
     "similar",
+    "spaces",
     "speed",
     "split",
+    "suites",
+    "tune",
     "verdicts",
 ]
 
@@ -67,6 +75,7 @@ def run(
     shard: str | None = None,
     cluster: Any = None,
     cluster_timeout: float | None = None,
+    tuned: bool = False,
     listener: Listener | None = None,
 ) -> pd.DataFrame:
     """Run every model on every data set and split, and write report.csv and report.html.
@@ -94,6 +103,8 @@ def run(
         Run the cells on a Dask cluster: its scheduler's address or file, or one of Dask's clusters or clients; seconds
         to wait for the scheduler's answer, and for a worker where there is none (None: 10). A worker has one cell at a
         time, whatever ``jobs`` says, and a cell the worker's threads where ``threads`` is 0.
+    tuned
+        Models run with the settings that :func:`tune` found for the data set, where it found some.
 
     Returns
     -------
@@ -118,6 +129,7 @@ def run(
         "titles": titles,
         "test": test,
         "threshold": threshold,
+        "tuned": tuned or None,
     }
     settings = read_toml(config) if config is not None else {}
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
@@ -366,6 +378,126 @@ def doctor(
     files, hear = [str(plugin) for plugin in plugins], say or (lambda line: None)
     repeated = repeat_cells(repeat, dataset, _tuple(models), files, hear, **options) if repeat else []
     return Checkup(look_at_machine(), look_at_kernel_cache(), look_at_data(), look_at_libraries(), repeated)
+
+
+def tune(
+    dataset: str = "ml-100k",
+    *,
+    rule: str = "random",
+    models: str | Sequence[str] = (),
+    trials: int = 40,
+    time_budget: str | float | None = None,
+    metric: str = "",
+    seed: int = 0,
+    jobs: int = 1,
+    threads: int = 0,
+    spaces: str | Path | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    plugins: Sequence[str | Path] = (),
+    out: str | Path = "results",
+    also_write: str | Path | None = None,
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> list[Search]:
+    """Search the best settings of each model, with the same budget, on a validation part cut from train.
+
+    The split is that of ``rule`` with seed 0; its test part is never looked at. Every trial is stored below ``out``,
+    and a search that was stopped goes on. The best settings are written to ``tuned/<data set>.toml`` there, which
+    ``run`` with ``tuned`` reads.
+
+    Parameters
+    ----------
+    models
+        Names; all that have a search space without it.
+    trials, time_budget
+        For each model: how many settings, and how many seconds (or "15m") all of them may take together.
+    metric
+        ``ndcg@10``; "" means that, and rmse for models that learn from ratings.
+    jobs
+        Trials side by side. With one, the same seed makes the same trials.
+    spaces
+        A TOML file with further search spaces, or others for models that have one.
+    parameters
+        Model name -> parameters that aren't searched but have these values.
+    also_write
+        A folder for the settings beside ``out``.
+    say
+        Called with a line at a time while it goes on.
+    options
+        As in :func:`load`.
+
+    Raises
+    ------
+    UnknownNameError, SpaceError, BudgetError, MetricError, ParameterError, MissingOptunaError
+        What is wrong with the plan, before anything is trained.
+    """
+    from bench.plugins import models as model_table
+    from bench.tuning.plan import Plan, parse_seconds, tunable
+    from bench.tuning.run import tune as search
+    from bench.tuning.space import read_spaces
+
+    table, known = model_table(plugins), read_spaces(spaces)
+    given = {name: value for name, value in options.items() if value}
+    plan = Plan(
+        dataset=dataset,
+        split=rule,
+        models=tunable(known, _tuple(models), table),
+        trials=trials,
+        seconds=parse_seconds(time_budget) if isinstance(time_budget, str) else time_budget,
+        metric=metric,
+        seed=seed,
+        jobs=jobs,
+        threads=threads,
+        spaces=known,
+        table=table,
+        plugins=tuple(str(plugin) for plugin in plugins),
+        parameters={name: dict(values) for name, values in (parameters or {}).items()},
+    ).check()
+    divided = split(load(dataset, **given), rule)
+    return search(plan, divided, Path(out), say or (lambda line: None), Path(also_write) if also_write else None)
+
+
+def spaces(file: str | Path | None = None) -> dict[str, Space]:
+    """What :func:`tune` searches, by model."""
+    from bench.tuning.space import read_spaces
+
+    return read_spaces(file)
+
+
+def reproduce(
+    names: str | Sequence[str] = (),
+    *,
+    everything: bool = False,
+    models: str | Sequence[str] = (),
+    threads: int = 0,
+    say: Callable[[str], None] | None = None,
+) -> list[Outcome]:
+    """Run published tables by their own protocol and lay ours beside them.
+
+    Parameters
+    ----------
+    names, everything
+        Suites by name, or TOML files of the same form; all of the package's with ``everything``.
+    models
+        Only the rows of these models.
+    say
+        Called with a line at a time while it goes on.
+
+    Raises
+    ------
+    UnknownNameError, SuiteError, DatasetError
+        No such suite; one that can't be read; data that can't be had.
+    """
+    from bench.reproduction.run import reproduce as run_suites
+
+    return run_suites(_tuple(names), everything, _tuple(models), threads, say or (lambda line: None))
+
+
+def suites() -> dict[str, Suite]:
+    """The published tables that :func:`reproduce` knows, by name."""
+    from bench.reproduction.suite import read_suites
+
+    return read_suites()
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

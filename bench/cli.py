@@ -19,6 +19,7 @@ from bench.terminal import printable
 
 LARGEST_CUTOFF = 10_000
 TABLES: dict[str, Any] = {"datasets": DATASETS, "splits": SPLITS, "models": MODELS, "metrics": METRICS}
+MORE_TABLES = ("spaces", "suites")  # read from files, and shown where they are asked for
 
 
 class Names(click.ParamType):
@@ -115,6 +116,7 @@ def bench() -> None:
 )
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
 @TENSORBOARD
+@click.option("--tuned", is_flag=True, help="With the settings that tune found; --set goes before them.")
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
     from bench import api
@@ -131,14 +133,18 @@ def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: An
 
 
 @bench.command("list")
-@click.argument("what", type=click.Choice(list(TABLES)), required=False)
+@click.argument("what", type=click.Choice([*TABLES, *MORE_TABLES]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
 def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...]) -> int:
-    """Show the data sets, splits, models and metrics."""
+    """Show the data sets, splits, models and metrics; the spaces of tune and the suites of reproduce."""
     from bench.plugins import models
 
     tables = {**TABLES, "models": models(plugins)}
+    if what in MORE_TABLES:
+        from bench import api
+
+        tables[what] = api.spaces() if what == "spaces" else api.suites()
     chosen = {what: tables[what]} if what else tables
     if as_json:
         click.echo(json.dumps({name: printing.rows_as_json(table) for name, table in chosen.items()}, indent=1))
@@ -232,6 +238,55 @@ def doctor(repeat: int | None, as_json: bool, **options: Any) -> int:
     found = api.doctor(repeat or 0, say=lambda line: click.echo(line, err=True), **options)
     printing.checkup(found, as_json)
     return found.status
+
+
+@bench.command()
+@click.option("--dataset", default="ml-100k", show_default=True, metavar="NAME|FILE")
+@click.option("--split", "rule", default="random", show_default=True, metavar="NAME[:PARAMETER=VALUE,...]")
+@click.option("--models", type=Names(), default=(), metavar="A,B,...", help="[default: all that have a search space]")
+@click.option("--trials", type=click.IntRange(1), default=40, show_default=True, help="Settings tried for each model.")
+@click.option("--time-budget", metavar="T", help="For each model, 900, 15m or 1h. [default: no limit]")
+@click.option("--metric", default="", metavar="NAME@K", help="[default: ndcg@10; rmse where a model learns ratings]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the proposals.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Trials side by side; 1 repeats.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a trial. [default: cores / jobs]")
+@click.option("--spaces", metavar="FILE", help="A TOML file with further search spaces.")
+@click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE", help="Not searched: this value.")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
+@file_options
+@OUT
+@click.option("--write", "also_write", metavar="FOLDER", help="Put the best settings into FOLDER/DATASET.toml, too.")
+def tune(settings: tuple[str, ...], **options: Any) -> int:
+    """Search the best settings, the same budget for every model; the test part is never looked at.
+
+    A search that was stopped goes on where it was. `run --tuned` uses what was found. Exit status 1: a model has no
+    setting that works.
+    """
+    from bench import api
+    from bench.experiment import parse_settings
+
+    parameters = parse_settings(settings)
+    searches = api.tune(parameters=parameters, say=lambda line: click.echo(line, err=True), **options)
+    printing.tuning(searches)
+    return int(not searches or any(search.best is None for search in searches))
+
+
+@bench.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="Every suite.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Threads a model. [default: all cores]")
+@click.option("--models", type=Names(), default=(), metavar="A,B,...", help="Only the suite's rows of these models.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def reproduce(names: tuple[str, ...], everything: bool, as_json: bool, **options: Any) -> int:
+    """Run published tables by their own protocol: published, ours, difference, verdict.
+
+    NAME is a suite (`python -m bench list suites`) or a TOML file of your own. Exit status 1: a miss.
+    """
+    from bench import api
+
+    outcomes = api.reproduce(names, everything=everything, say=lambda line: click.echo(line, err=True), **options)
+    printing.reproduction(outcomes, as_json)
+    return int(any(outcome.missed for outcome in outcomes))
 
 
 def lookup_options(command: Any) -> Any:

@@ -27,6 +27,7 @@ from bench.listener import Listener
 from bench.plugins import models as model_table
 from bench.plugins import pickle_rows
 from bench.registry import DATASETS, METRICS, ModelRow, look_up
+from bench.settings import Setting, tuned_settings
 from bench.shard import Shard, name_of
 from recsys_impl.threads import thread_count
 from reports.projector import write_projector
@@ -228,6 +229,7 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
 def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Job]:
     """The cells to run of one data set under every split and seed."""
     label = label_of(dataset)
+    run = with_tuned_settings(run, label)
     groups = []
     for choice in choices:
         for seed in run.experiment.split_seeds(choice):
@@ -250,6 +252,23 @@ def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iter
             run.add(Refusal(error, [cell for cell, _ in cells]))
             continue
         yield from plan_split(run, split, cells)
+
+
+def with_tuned_settings(run: Run, dataset: str) -> Run:
+    """The run with the settings that were found for this data set, where they are asked for and there are some."""
+    if not run.experiment.tuned:
+        return run
+    settings = tuned_settings(dataset, run.store.root)
+    return replace(run, candidates=[_tuned(run, candidate, settings) for candidate in run.candidates])
+
+
+def _tuned(run: Run, candidate: Candidate, settings: Mapping[str, Setting]) -> Candidate:
+    if candidate.name not in settings:
+        return candidate
+    setting = settings[candidate.name]
+    chosen = setting.parameters | run.experiment.parameters.get(candidate.name, {})
+    row = replace(candidate.row, parameters_from=setting.origin)
+    return replace(candidate, row=row, parameters=building.model_parameters(candidate.name, row, chosen))
 
 
 def load(experiment: Experiment, dataset: str) -> Interactions:
@@ -379,7 +398,7 @@ def command(cell: Cell, experiment: Experiment) -> str:
     """The command that makes this cell again (together with those of smaller seeds)."""
     words = ["python", "-m", "bench", "run", "--dataset", cell.dataset, "--split", cell.split, "--models", cell.model]
     words += ["--seeds", str(cell.split_seed + 1), "--model-seeds", str(cell.model_seed + 1)]
-    words += ["--k", ",".join(map(str, experiment.k))]
+    words += ["--k", ",".join(map(str, experiment.k))] + ["--tuned"] * experiment.tuned
     for name, value in sorted(experiment.parameters.get(cell.model, {}).items()):
         words += ["--set", f"{cell.model}.{name}={json.dumps(value)}"]
     for plugin in experiment.plugins:

@@ -52,7 +52,8 @@ class Experiment:
     """Everything that decides which cells are run. Names are checked when it is planned.
 
     ``datasets`` are names of the registry or paths of files, ``files`` says how to read those files. ``seeds`` is the
-    number of split seeds, None for the split's own (the number of folds for k-fold, else 1).
+    number of split seeds, None for the split's own (the number of folds for k-fold, else 1). With ``tuned``, a model
+    has the settings that were found for the data set, those of ``parameters`` before them.
     """
 
     datasets: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class Experiment:
     titles: str | None = None
     test: str | None = None
     threshold: float | None = None
+    tuned: bool = False
 
     def check(self) -> Experiment:
         """Itself, if its numbers make sense."""
@@ -176,9 +178,12 @@ def _checked(where: str, key: str, value: Any) -> Any:
     kinds: dict[str, Any] = {
         "datasets": list, "splits": list, "models": list, "plugins": list, "k": list, "seeds": int, "model_seeds": int,
         "parameters": dict, "columns": dict, "titles": str, "test": str, "threshold": (int, float),
+        "tuned": bool,
     }  # fmt: skip
-    if not isinstance(value, kinds[key]) or isinstance(value, bool):
-        kind = {list: "list", dict: "table", str: "string", int: "whole number"}.get(kinds[key], "number")
+    if not isinstance(value, kinds[key]) or (isinstance(value, bool) and kinds[key] is not bool):
+        kind = {list: "list", dict: "table", str: "string", int: "whole number", bool: "true or false"}.get(
+            kinds[key], "number"
+        )
         raise ExperimentError(f"{where}: {key} must be a {kind}, not {_shown(value)}")
     if key == "k" and not all(isinstance(entry, int) for entry in value):
         raise ExperimentError(f"{where}: k must be a list of whole numbers, not {_shown(value)}")

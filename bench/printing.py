@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from bench.compatibility.table import Beside
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
+    from bench.reproduction.outcome import Outcome
     from reports.projector import Projected
     from reports.speed import SpeedRow
+    from reports.tuning import Search
     from reports.verdicts import Verdict
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
@@ -212,8 +214,58 @@ def rows_as_json(table: Mapping[str, Any]) -> dict[str, Any]:
     """A table's rows as plain values."""
     plain = {name: {key: value for key, value in asdict(row).items() if value != ""} for name, row in table.items()}
     for row in plain.values():
+        if "target" not in row:
+            continue
         row["target"] = row["target"] if isinstance(row["target"], str) else row["target"].__name__
     return plain
+
+
+def tuning(searches: Sequence[Search]) -> None:
+    """What was best of each model, a table for each metric."""
+    for metric in dict.fromkeys(search.metric for search in searches):
+        group = [search for search in searches if search.metric == metric]
+        rows = []
+        for search in group:
+            found = search.best or {"value": None, "setting": {}}
+            setting = ", ".join(f"{name}={_short(value)}" for name, value in found["setting"].items())
+            counts = [str(len(search.trials)), str(search.count("pruned")), str(search.count("failed"))]
+            rows.append([search.model, _decimal(found["value"]), *counts, f"{search.seconds:.1f}", setting])
+        headings = ["model", metric, "trials", "pruned", "failed", "seconds", "best setting"]
+        title = f"{group[0].dataset}, {group[0].split} split: validation part of train ({group[0].validation})"
+        _print_table(headings, rows, title)
+    for search in searches:
+        if search.best is None:
+            reasons = dict.fromkeys(trial["error"].splitlines()[0] for trial in search.trials if trial["error"])
+            print(f"{search.model}: no trial was completed: {'; '.join(reasons) or 'the budget was too small'}")
+
+
+def reproduction(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    """Published, ours, difference and verdict, a table a suite."""
+    if as_json:
+        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+        return
+    for outcome in outcomes:
+        rows = [
+            [
+                row.model,
+                line.metric,
+                "" if line.published is None else line.published,
+                _decimal(line.ours, line.digits),
+                "" if line.difference is None else f"{line.difference:+.{line.digits}f}",
+                line.asked,
+                line.verdict,
+                f"{row.seconds:.1f} s",
+                f"{row.peak_memory_mb / 1024:.2f} GiB",
+            ]
+            for row in outcome.rows
+            for line in row.lines
+        ]
+        headings = ["model", "metric", "published", "ours", "difference", "asked", "verdict", "fit", "memory"]
+        _print_table(headings, rows, outcome.title)
+        print(f"{outcome.protocol}\nsource: {outcome.source}\n")
+        for row in outcome.rows:
+            if row.error or row.skipped:
+                print(f"{'failed' if row.error else 'skipped'}: {row.model}: {row.error or row.skipped}")
 
 
 def evaluation(found: Evaluation, as_json: bool) -> None:
@@ -395,6 +447,10 @@ def _marked(text: str, best: bool) -> str:
 
 def _decimal(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _rating(value: float | None) -> str:

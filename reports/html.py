@@ -33,6 +33,7 @@ from reports.stores import disagreements
 from reports.table import Leaderboard, Row, latest, leaderboards
 from reports.text import brief, without_folders
 from reports.trade import Trade, trade
+from reports.tuning import TuningSection, read_tuning, tuning
 from reports.uncertainty import Uncertainty, uncertainties
 from reports.verdicts import Verdict, verdicts
 
@@ -94,6 +95,7 @@ class Page:
     environment: list[tuple[str, str]]
     verdicts: list[Verdict]
     speed: Speed | None = None
+    tuning: TuningSection | None = None
 
     @property
     def splits(self) -> list[SplitSection]:
@@ -128,7 +130,7 @@ def write_html(
     users: int = N_USERS,
     uncertain: Uncertain | None = None,
 ) -> Path:
-    """Write the report of all stored results, with speed.csv where there is one: the same files, the same bytes.
+    """Write the report of all stored results, with speed.csv and tuning.json where they are: same files, same bytes.
 
     Parameters
     ----------
@@ -176,7 +178,7 @@ def read_page(
         uncertain=uncertain,
         found=found,
     )
-    return replace(page, speed=read_speed(store.root))
+    return replace(page, speed=read_speed(store.root), tuning=tuning(read_tuning(store.root), page.styles))
 
 
 def make_page(

@@ -37,14 +37,14 @@ def test_no_timeout_is_no_limit():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 class TestHeld:
-    HOLD = """
+    HOLD = r"""
 import numpy as np, os, sys
 held = np.ones(64 * 2**17)
 mapped = np.load(sys.argv[1], mmap_mode="r")
 mapped.sum()
 if sys.argv[2] == "fork" and os.fork() == 0:
     pass
-print("ready", flush=True)
+os.write(1, b"ready\n")
 sys.stdin.read()
 """
 

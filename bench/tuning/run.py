@@ -1,0 +1,235 @@
+"""A search from its plan to its files: cut the validation part from train, try settings, keep the best."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from bench import building, environment, loading
+from bench.registry import METRICS
+from bench.settings import Setting, write_settings
+from bench.tuning.objective import MOST_USERS, parse_metric, validation_rule
+from bench.tuning.plan import Plan
+from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
+from bench.tuning.trial import Trial, best_of
+from bench.tuning.worker import Job, Outcome, Worker
+from recsys_impl.threads import thread_count
+from reports.tuning import Search, write_tuning
+from splits.files import save_split
+from splits.split import Split
+
+Say = Callable[[str], None]
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Searching:
+    """One model's search under way."""
+
+    plan: Plan
+    model: str
+    metric: str
+    study: Study
+    workers: Sequence[Worker]
+    say: Say
+    lock: Any
+
+
+def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None = None) -> list[Search]:
+    """Search every model of the plan on a split's train part; its test part is never looked at.
+
+    After each model, tuning.json, tuning.csv and tuned/<data set>.toml below ``out`` are written with what was found,
+    and the settings into ``also_write``, a folder, too. What was searched before is not searched again.
+    """
+    rule = validation_rule(plan.split, split)
+    validation = loading.split(split.train, rule, SPLIT_SEED)
+    dataset = split.interactions.name
+    storage = open_storage(out / "tuning" / f"{dataset}-{plan.split}-{SPLIT_SEED}.journal".replace(os.sep, "_"))
+    searches = []
+    with _workers(plan, validation) as workers_for:
+        for model in plan.models:
+            library = plan.table[model].library
+            if library and not environment.package_versions(library):
+                say(f"{model}: skipped: {library} isn't installed")
+                continue
+            metric = plan.metric_of(model, split.interactions.rating_scale is not None)
+            study = open_study(plan, model, metric, validation, storage)
+            run_trials(Searching(plan, model, metric, study, workers_for(metric), say, Lock()))
+            searches.append(record(plan, model, metric, study, dataset, rule, validation))
+            keep(searches[-1], out, also_write)
+    return searches
+
+
+def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: Any) -> Study:
+    """The study of a model, with the trials that it has already: changed code, data or space begin a new one."""
+    name, row, _ = parse_metric(metric)
+    versions = environment.key_versions(plan.table[model].library)
+    identity = {
+        "data": validation.content_hash,
+        "space": asdict(plan.space_of(model)),
+        "metric": [metric, row.version],
+        "seed": plan.seed,
+        "source": building.source_hash(plan.table[model]),
+        "versions": versions | environment.package_versions("optuna"),
+        "search": [STARTUP_TRIALS, MOST_USERS],
+    }
+    text = json.dumps(identity, sort_keys=True, default=str)
+    key = blake2b(text.encode(), digest_size=6).hexdigest()
+    told = {"identity": json.loads(text)}
+    return Study(
+        storage, f"{model} {metric} {key}", plan.space_of(model), METRICS[name].higher_is_better, plan.seed, told
+    )
+
+
+def run_trials(searching: Searching) -> None:
+    """Try settings until the budget is spent, one job beside the other."""
+    study, trials = searching.study, searching.plan.trials
+    if study.counted:
+        searching.say(f"{searching.model}: {study.counted} trials are there already, {trials} are asked for")
+    with ThreadPoolExecutor(len(searching.workers)) as pool:
+        running = [pool.submit(_try_on, searching, worker) for worker in searching.workers]
+        try:
+            for job in running:
+                job.result()
+        except BaseException:
+            for worker in searching.workers:
+                worker.stop()
+            raise
+
+
+def _try_on(searching: Searching, worker: Worker) -> None:
+    """Let one worker try settings as long as there is a budget."""
+    while True:
+        with searching.lock:
+            left = _seconds_left(searching)
+            if searching.study.counted >= searching.plan.trials or (left is not None and left <= 0):
+                return
+            number, parameters = searching.study.ask()
+        try:
+            outcome = _try(searching, worker, number, parameters, left)
+        except BaseException:
+            with searching.lock:
+                searching.study.interrupt(number)
+            raise
+        with searching.lock:
+            _settle(searching, number, parameters, outcome)
+
+
+def _try(searching: Searching, worker: Worker, number: int, parameters: dict[str, Any], left: float | None) -> Outcome:
+    """One setting: its outcome, with the value of its best epoch."""
+    values: list[float] = []
+
+    def heard(epoch: int, value: float) -> bool:
+        values.append(value)
+        with searching.lock:
+            return searching.study.report(number, epoch, value)
+
+    epochs = searching.study.space.measured_epochs
+    outcome = worker.run(searching.model, parameters, epochs, heard, left)
+    if outcome.value is None or not values:
+        return outcome
+    best = max(values) if searching.study.higher_is_better else min(values)
+    return Outcome(best, seconds=outcome.seconds)
+
+
+def _settle(searching: Searching, number: int, parameters: dict[str, Any], outcome: Outcome) -> None:
+    """Store how a trial ended, and say so."""
+    study = searching.study
+    if outcome.out_of_time:
+        study.interrupt(number, outcome.seconds)
+        told = "stopped: the time budget is spent"
+    elif outcome.stopped:
+        study.prune(number, outcome.seconds)
+        told = "pruned"
+    elif outcome.value is None:
+        study.fail(number, outcome.error, outcome.seconds)
+        told = f"failed: {outcome.error.splitlines()[0] if outcome.error else ''}"
+    else:
+        study.tell(number, outcome.value, outcome.seconds)
+        told = f"{searching.metric} {outcome.value:.4f}"
+    setting = ", ".join(f"{name}={_short(value)}" for name, value in parameters.items())
+    place = f"[{number + 1}/{searching.plan.trials}]"
+    searching.say(f"{place} {searching.model}: {told}, {outcome.seconds:.2f} s ({setting})")
+
+
+def _seconds_left(searching: Searching) -> float | None:
+    return None if searching.plan.seconds is None else searching.plan.seconds - searching.study.seconds
+
+
+def record(plan: Plan, model: str, metric: str, study: Study, dataset: str, rule: str, validation: Split) -> Search:
+    """What reports show of a search."""
+    trials = study.trials()
+    best = best_of(trials, study.higher_is_better)
+    return Search(
+        dataset=dataset,
+        split=plan.split,
+        validation=rule,
+        model=model,
+        metric=metric,
+        higher_is_better=study.higher_is_better,
+        space=study.space.describe(),
+        budget={"trials": plan.trials, "seconds": plan.seconds},
+        seed=plan.seed,
+        jobs=plan.jobs,
+        command=plan.command(model),
+        versions=environment.key_versions(plan.table[model].library),
+        best=None if best is None else {"number": best.number, "value": best.value, "setting": best.setting},
+        trials=[_row(trial) for trial in trials],
+    )
+
+
+def keep(search: Search, out: Path, also_write: Path | None) -> None:
+    """Write what was found, beside what other searches found."""
+    write_tuning(out, search)
+    if search.best is None:
+        return
+    setting = Setting(
+        model=search.model,
+        parameters=search.best["setting"],
+        metric=search.metric,
+        validation=round(search.best["value"], 6),
+        trials=len(search.trials),
+        split=search.split,
+        command=search.command,
+    )
+    for folder in (out / "tuned", also_write):
+        if folder is not None:
+            write_settings(folder, search.dataset, setting)
+
+
+@contextmanager
+def _workers(plan: Plan, validation: Split) -> Iterator[Callable[[str], Sequence[Worker]]]:
+    """Makes the workers of a metric; they share the validation split's arrays and are gone afterwards."""
+    threads = plan.threads or max(1, thread_count(0) // plan.jobs)
+    made: dict[str, list[Worker]] = {}
+    with tempfile.TemporaryDirectory(prefix="recsys-bench-") as folder, ExitStack() as stack:
+        save_split(validation, folder)
+
+        def of(metric: str) -> Sequence[Worker]:
+            if metric not in made:
+                job = Job(folder, SPLIT_SEED, metric, threads, list(plan.plugins))
+                made[metric] = [stack.enter_context(Worker(job)) for _ in range(plan.jobs)]
+            return made[metric]
+
+        yield of
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    """A trial for tuning.json, numbers short enough to read."""
+    content = asdict(trial)
+    content["curve"] = {str(epoch): value for epoch, value in trial.curve.items()}
+    content["seconds"] = round(trial.seconds, 4)
+    return content
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,175 @@
+"""One model's search in Optuna: seeded proposals, pruning, and a storage that a stopped search goes on from.
+
+Akiba et al., "Optuna: a next-generation hyperparameter optimization framework", KDD 2019. The sampler is the
+tree-structured Parzen estimator (Bergstra et al., NIPS 2011).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.tuning.space import Choice, Range, Space
+from bench.tuning.trial import Trial
+
+STARTUP_TRIALS = 10  # at random, before the sampler models anything and before anything is pruned
+NUMBER, INTERRUPTED, SECONDS, ERROR = "number", "interrupted", "seconds", "error"
+
+
+class MissingOptunaError(ValueError):
+    """Optuna isn't installed."""
+
+
+def optuna() -> Any:
+    """The library, silent."""
+    try:
+        import optuna as library
+    except ModuleNotFoundError as error:
+        raise MissingOptunaError("optuna isn't installed: pip install 'recsys-bench[tune]'") from error
+    library.logging.set_verbosity(library.logging.ERROR)
+    return library
+
+
+def open_storage(file: Path) -> Any:
+    """An Optuna journal in a file, made where there is none; several processes may append to it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    journal = optuna().storages.journal
+    return journal.JournalStorage(journal.JournalFileBackend(str(file)))
+
+
+class Study:
+    """The trials of one model.
+
+    The proposal of trial n is drawn by a sampler whose seed is derived from (seed, n), from the trials before it. A
+    search of one job that is stopped and taken up again therefore proposes what it would have without a stop: a trial
+    that was under way then is proposed again under its old number.
+    """
+
+    def __init__(
+        self, storage: Any, name: str, space: Space, higher_is_better: bool, seed: int, identity: Mapping[str, Any]
+    ):
+        library = optuna()
+        self.space = space
+        self.seed = seed
+        self.higher_is_better = higher_is_better
+        self._study = library.create_study(
+            storage=storage,
+            study_name=name,
+            direction="maximize" if higher_is_better else "minimize",
+            pruner=library.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+            load_if_exists=True,
+        )
+        for key, value in identity.items():
+            if self._study.user_attrs.get(key) != value:
+                self._study.set_user_attr(key, value)
+        self._running: dict[int, Any] = {}
+        self._drop_unfinished()
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """The next trial's number and its parameters, those that aren't searched included."""
+        library = optuna()
+        taken = {trial.number for trial in self.trials()} | set(self._running)
+        number = next(candidate for candidate in count() if candidate not in taken)
+        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+        self._study.sampler = library.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+        trial = self._study.ask({name: _distribution(values) for name, values in self.space.searched.items()})
+        trial.set_user_attr(NUMBER, number)
+        self._running[number] = trial
+        return number, self._complete(trial.params)
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Keep an epoch's value; whether to go on."""
+        trial = self._running[number]
+        trial.report(value, epoch)
+        return not trial.should_prune()
+
+    def tell(self, number: int, value: float, seconds: float) -> None:
+        """End a trial with the metric's value."""
+        trial = self._running.pop(number)
+        trial.set_user_attr(SECONDS, seconds)
+        self._study.tell(trial, value)
+
+    def prune(self, number: int, seconds: float) -> None:
+        """End a trial that was stopped early."""
+        trial = self._running.pop(number)
+        trial.set_user_attr(SECONDS, seconds)
+        self._study.tell(trial, state=optuna().trial.TrialState.PRUNED)
+
+    def fail(self, number: int, error: str, seconds: float) -> None:
+        """End a trial that raised, or whose process died."""
+        trial = self._running.pop(number)
+        trial.set_user_attr(SECONDS, seconds)
+        trial.set_user_attr(ERROR, error)
+        self._study.tell(trial, state=optuna().trial.TrialState.FAIL)
+
+    def interrupt(self, number: int, seconds: float = 0.0) -> None:
+        """End a trial that doesn't count: its number will be proposed again."""
+        trial = self._running.pop(number)
+        trial.set_user_attr(SECONDS, seconds)
+        trial.set_user_attr(INTERRUPTED, True)
+        self._study.tell(trial, state=optuna().trial.TrialState.FAIL)
+
+    def trials(self) -> list[Trial]:
+        """All ended trials that count, by number."""
+        ended = [self._trial(one) for one in self._frozen() if one.state.is_finished() and not _interrupted(one)]
+        return sorted(ended, key=lambda trial: trial.number)
+
+    @property
+    def counted(self) -> int:
+        """How many trials ended or are under way."""
+        return len(self.trials()) + len(self._running)
+
+    @property
+    def seconds(self) -> float:
+        """What all trials took, those that don't count included."""
+        return math.fsum(one.user_attrs.get(SECONDS, 0.0) for one in self._frozen())
+
+    def _complete(self, proposed: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters of a proposal; numbers have three digits, so that a setting can be read and typed."""
+        rounded = {
+            name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in proposed.items()
+        }
+        return rounded | self.space.fixed
+
+    def _frozen(self) -> list[Any]:
+        return list(self._study.get_trials(deepcopy=False))
+
+    def _drop_unfinished(self) -> None:
+        """Trials that were under way when the last search stopped don't count."""
+        for one in self._frozen():
+            if not one.state.is_finished():
+                optuna().trial.Trial(self._study, one._trial_id).set_user_attr(INTERRUPTED, True)
+                self._study.tell(one.number, state=optuna().trial.TrialState.FAIL)
+
+    def _trial(self, one: Any) -> Trial:
+        curve = {int(epoch): float(value) for epoch, value in sorted(one.intermediate_values.items())}
+        best = (max if self.higher_is_better else min)(curve, key=lambda epoch: curve[epoch], default=None)
+        state = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(one.state.name, "failed")
+        value = one.value if best is None else curve[best]
+        return Trial(
+            number=one.user_attrs[NUMBER],
+            state=state,  # type: ignore[arg-type]
+            parameters=self._complete(one.params),
+            value=None if state == "failed" or value is None else float(value),
+            iterations=None if state == "failed" else best,
+            curve=curve,
+            seconds=one.user_attrs.get(SECONDS, 0.0),
+            error=one.user_attrs.get(ERROR, ""),
+        )
+
+
+def _interrupted(one: Any) -> bool:
+    return bool(one.user_attrs.get(INTERRUPTED)) or NUMBER not in one.user_attrs
+
+
+def _distribution(values: Range | Choice) -> Any:
+    distributions = optuna().distributions
+    if isinstance(values, Choice):
+        return distributions.CategoricalDistribution(values.choices)
+    kind = distributions.IntDistribution if values.whole else distributions.FloatDistribution
+    return kind(values.low, values.high, log=values.log)

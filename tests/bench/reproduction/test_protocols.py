@@ -1,0 +1,58 @@
+"""The published protocols, on data whose answer is known."""
+
+import numpy as np
+import pytest
+
+from bench.reproduction.child import measure_row
+from bench.reproduction.protocols import Protocol, not_candidates, surprise_parts
+from splits.interactions import Interactions
+from splits.split import Split
+
+
+def of_rows(n):
+    return Interactions.from_columns("rows", np.arange(n) % 7, np.arange(n), np.ones(n))
+
+
+@pytest.mark.parametrize("n", [100, 103])
+def test_folds_are_those_of_surprise_itself(n):
+    """Row numbers of the test sets, as Surprise's KFold gives them."""
+    surprise = pytest.importorskip("surprise")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"user": np.arange(n) % 7, "item": np.arange(n), "rating": np.ones(n)})
+    data = surprise.Dataset.load_from_df(frame, surprise.Reader())
+    theirs = [
+        sorted(item for _, item, _ in test) for _, test in surprise.model_selection.KFold(5, random_state=0).split(data)
+    ]
+    ours = [np.flatnonzero(part).tolist() for part in surprise_parts(of_rows(n), 5)]
+    assert ours == theirs
+
+
+def test_every_row_is_held_out_once():
+    assert np.array_equal(np.sum(surprise_parts(of_rows(103), 5), axis=0), np.ones(103))
+
+
+def test_all_but_the_candidates_are_left_out_of_the_ranking():
+    left_out = not_candidates(np.array([[2, 0, -1], [1, -1, -1]], np.int32), 4)
+    assert left_out.toarray().tolist() == [[0, 1, 0, 1], [1, 0, 1, 1]]
+
+
+def test_a_held_out_item_is_ranked_among_the_candidates_and_beside_among_all():
+    """Items 0..3 are popular in this order; user 3's item 3 is second of two candidates and last of four."""
+    users, items = [0, 0, 0, 1, 1, 2, 3, 0], [0, 1, 2, 0, 1, 0, 4, 3]
+    held_out = [False] * 7 + [False]
+    data = Interactions.from_columns("few", [*users, 3], [*items, 3], held_out=[*held_out, True])
+    protocol = Protocol([Split(data, data.held_out)], np.array([[-1, -1]] * 3 + [[3, 2]], np.int32))
+    found = measure_row(protocol, "popularity", {}, ["mrr@4", "hit_rate@1"], 1)
+    assert found["values"]["mrr@4"] in (0.5, 1.0)  # items 2 and 3 have one user each: a tie
+    assert found["full_ranking"]["mrr@4"] in (1 / 3, 1 / 4)
+    assert found["peak_memory_mb"] > 0
+
+
+def test_values_are_means_over_the_splits():
+    users, items = np.divmod(np.arange(60), 10)
+    data = Interactions.from_columns("grid", users, items, 1.0 + (users + items) % 5, rating_scale=(1, 5))
+    splits = [Split(data, part) for part in surprise_parts(data, 5)]
+    each = [measure_row(Protocol([split]), "bias", {}, ["rmse", "mae"], 1)["values"] for split in splits]
+    together = measure_row(Protocol(splits), "bias", {}, ["rmse", "mae"], 1)["values"]
+    assert together["rmse"] == pytest.approx(np.mean([values["rmse"] for values in each]))
+    assert together["rmse"] >= together["mae"] > 0

@@ -1,0 +1,76 @@
+"""Suites as files: the package's are whole, others are refused with the place of the fault."""
+
+import pytest
+
+from bench.building import model_parameters
+from bench.registry import DATASETS, MODELS
+from bench.reproduction.suite import SuiteError, SuiteRow, find_suite, read_suite, read_suites
+
+WHOLE = """\
+title = "t"
+dataset = "synthetic"
+protocol = "published-split"
+source = "s"
+note = "n"
+[[rows]]
+model = "als"
+published = { "ndcg@10" = "0.150" }
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "suite.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", sorted(read_suites()))
+def test_the_packages_suites_name_data_models_and_parameters_that_exist(name):
+    suite = read_suites()[name]
+    assert suite.dataset in DATASETS
+    assert suite.source
+    assert suite.note
+    for row in suite.rows:
+        model_parameters(row.model, MODELS[row.model], row.parameters)
+        assert row.settings_from or not row.parameters, f"{name}, {row.model}: where do the settings come from?"
+
+
+def test_the_sampled_table_says_so_in_its_title():
+    assert "SAMPLED" in read_suites()["ncf-ml-1m"].title
+
+
+def test_a_users_suite_is_found_by_its_path_and_the_packages_by_name(write):
+    assert find_suite(str(write(WHOLE))).title == "t"
+    with pytest.raises(ValueError, match=r"there is no suite 'gowala'. Did you mean 'gowalla'"):
+        find_suite("gowala")
+
+
+def test_the_printed_digits_are_the_tolerance_unless_one_is_given():
+    row = SuiteRow("als", {"ndcg@10": "0.150", "rmse": "0.9"})
+    assert row.tolerance_of("ndcg@10") == pytest.approx(0.0005)
+    assert row.tolerance_of("rmse") == pytest.approx(0.05)
+    assert SuiteRow("als", {"rmse": "0.9"}, tolerance=0.003).tolerance_of("rmse") == 0.003
+    partly = SuiteRow("als", {"rmse": "0.9", "mae": "0.70"}, tolerance={"rmse": 0.01})
+    assert (partly.tolerance_of("rmse"), partly.tolerance_of("mae")) == (0.01, pytest.approx(0.005))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("title", "titel"), "unknown key 'titel'"),
+        (('note = "n"\n', ""), "note"),
+        (("published-split", "magic"), "there is no protocol 'magic'; there are: surprise-folds"),
+        (('"als"', '"alz"'), "row 1: there is no model 'alz'"),
+        (('"0.150"', '"many"'), "row 1: could not convert"),
+        (('{ "ndcg@10" = "0.150" }', "{}"), "row 1: needs published numbers"),
+        (("[[rows]]", "[rows]"), r"needs \[\[rows\]\]"),
+        (("title", "title ="), "can't be read"),
+    ],
+)
+def test_what_is_wrong_is_said(write, change, message):
+    with pytest.raises(SuiteError, match=message):
+        read_suite(write(WHOLE.replace(*change)))
