@@ -8,8 +8,8 @@ calls.
 from typing import Any
 
 __all__ = [
-    *("doctor", "evaluate", "export_split", "load", "recommend", "report", "reproduce", "run", "similar", "speed"),
-    *("split", "tune"),
+    *("compat", "doctor", "evaluate", "export_split", "load", "recommend", "report", "reproduce", "run", "similar"),
+    *("speed", "split", "tune"),
 ]
 
 

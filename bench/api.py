@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,11 +238,32 @@ def evaluate(
     k: Sequence[int] = (5, 10, 20),
     columns: Mapping[str, str | int] | None = None,
     threshold: float | None = None,
+    compat: str = "",
 ) -> Evaluation:
     """Score lists that any program made, with the bench's own metrics (``bench/evaluation.py`` says how)."""
     from bench.evaluation import evaluate as evaluate_lists
 
-    return evaluate_lists(recommendations, train, test, tuple(k), columns, threshold)
+    return evaluate_lists(recommendations, train, test, tuple(k), columns, threshold, compat)
+
+
+def compat(
+    tool: str, recommendations: str | Path | pd.DataFrame, train: str | Path, test: str | Path, **options: Any
+) -> pd.DataFrame:
+    """What implicit, rectools, lenskit or trec_eval would say of these lists, beside what the bench says.
+
+    ``options`` as in :func:`evaluate`. One row for each metric and cut-off with the columns metric, ours, theirs, name
+    (what it is called there) and difference (a sentence).
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such tool.
+    DatasetError
+        A file can't be read.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(map(asdict, evaluate(recommendations, train, test, compat=tool, **options).beside))
 
 
 def recommend(

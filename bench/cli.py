@@ -138,7 +138,7 @@ def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: An
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
 @OUT
 def list_tables(what: str | None, as_json: bool, plugins: tuple[str, ...], out: str) -> int:
-    """Show the data sets, splits, models and metrics; tune's spaces, reproduce's suites; the cells of a results folder."""
+    """Show data sets, splits, models, metrics; the spaces of tune, the suites of reproduce; the cells of a folder."""
     if what == "results":
         from reports.listing import list_results
         from reports.store import Store
@@ -186,6 +186,7 @@ def report(folders: tuple[str, ...], out: str | None, figures: bool, tensorboard
 @click.option("--test", required=True, metavar="FILE")
 @click.option("--k", type=Cutoffs(), default=(5, 10, 20), metavar="5,10,20")
 @click.option("--columns", type=Columns(), help="Which column is which in train and test, user=who,item=what,...")
+@click.option("--compat", default="", metavar="PROGRAM", help="Beside ours: implicit, rectools, lenskit or trec_eval.")
 @click.option("--threshold", type=float, help="Ratings from here on are relevant.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def evaluate(as_json: bool, **options: Any) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from bench.compatibility.table import DEEPEST, Beside, beside
 from bench.datasets import parquet
 from bench.datasets.errors import DatasetError, listed
 from bench.datasets.file import from_file, is_parquet
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 class Evaluation:
     """Metrics of lists from outside, over all users with a relevant test item.
 
-    ``counts`` and ``notes`` say who was evaluated and what was odd about the lists.
+    ``counts`` and ``notes`` say who was evaluated and what was odd about the lists; ``beside`` is what another program
+    calls by these names, where it was asked for.
     """
 
     metrics: dict[str, float]
     counts: dict[str, int]
     notes: list[str] = field(default_factory=list)
+    beside: list[Beside] = field(default_factory=list)
 
 
 def evaluate(
@@ -49,6 +52,7 @@ def evaluate(
     ks: tuple[int, ...],
     columns: Mapping[str, str | int] | None = None,
     threshold: float | None = None,
+    compat: str = "",
 ) -> Evaluation:
     """Read the three tables and compute every metric that needs only lists.
 
@@ -59,6 +63,8 @@ def evaluate(
         are ordered by a hash, never by the item; of a pair that stands there twice the last row counts.
     train, test
         Files of interactions; ``columns`` and ``threshold`` as for any file of the user's.
+    compat
+        A program of ``bench/compatibility/table.py`` whose definitions are to stand beside ours.
 
     Raises
     ------
@@ -72,7 +78,10 @@ def evaluate(
     seen, relevant = data.select(~in_test).to_csr(), held_out.select(held_out.relevant).to_csr()
     users = np.flatnonzero(np.diff(relevant.indptr))
     listed, best_first = read_lists(recommendations)
-    lists, n_items, counts = align(listed, best_first, data, max(ks))
+    depth = max(ks)
+    if compat:
+        depth = max(depth, min(DEEPEST, _longest(listed)))
+    lists, n_items, counts = align(listed, best_first, data, depth)
     counts |= {
         "n_users": len(users),
         "n_left_out": len(np.unique(held_out.users)) - len(users),
@@ -80,7 +89,8 @@ def evaluate(
         "n_seen": _count_hits(lists[users], users, seen, n_items),
     }
     ranked = Ranked.from_lists(users, lists[users], _widened(seen, n_items), _widened(relevant, n_items))
-    return Evaluation(_measure(ranked, ks), counts, _notes(counts))
+    theirs = beside(compat, ranked, ks) if compat else []
+    return Evaluation(_measure(ranked, ks), counts, _notes(counts), theirs)
 
 
 def read_lists(recommendations: str | Path | pd.DataFrame) -> tuple[Interactions, bool]:
@@ -116,6 +126,10 @@ def align(
     kept = (places < k) & (users < data.n_users)
     lists[users[kept], places[kept]] = items[kept]
     return lists, data.n_items + new_items, {"n_unknown_users": new_users, "n_unknown_items": new_items}
+
+
+def _longest(listed: Interactions) -> int:
+    return int(np.bincount(listed.users).max(initial=0))
 
 
 def _from_frame(frame: pd.DataFrame) -> tuple[Interactions, bool]:

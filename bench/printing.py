@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bench.checkup.checkup import Checkup
     from bench.checkup.repetition import Repeated
+    from bench.compatibility.table import Beside
     from bench.evaluation import Evaluation
     from bench.lookup import Item, Recommendations, Similar
     from bench.reproduction.outcome import Outcome
@@ -298,6 +299,16 @@ def evaluation(found: Evaluation, as_json: bool) -> None:
     _print_table(["metric", *(f"@{k}" for k in cutoffs)], rows, f"{found.counts['n_users']:,} users")
     for note in found.notes:
         print(f"note: {note}")
+    if found.beside:
+        _definitions_beside(found.beside)
+
+
+def _definitions_beside(rows: Sequence[Beside]) -> None:
+    """Ours and another program's value of each metric; below, what makes the difference."""
+    table = [[row.metric, _decimal(row.ours), _decimal(row.theirs), row.name] for row in rows]
+    _print_table(["metric", "here", "there", "its name there"], table, "the same lists by other definitions")
+    for metric, difference in {row.metric.partition("@")[0]: row.difference for row in rows}.items():
+        print(f"{metric}: {difference}")
 
 
 def recommendations(found: Recommendations, as_json: bool) -> None:

@@ -113,6 +113,8 @@ SPLITS: dict[str, SplitRow] = {
 
 TUNED = "best of some settings by test NDCG@10 on ML-1M and ML-100K, one random split each"
 
+NOTEBOOK = "the notebook's, with fewer and longer steps where a fit on ML-1M took over a minute"
+
 TUNED_LIBRARY = "best of some settings by test NDCG@10 on ML-1M, one random split"
 
 MODELS: dict[str, ModelRow] = {
@@ -263,6 +265,43 @@ MODELS: dict[str, ModelRow] = {
         "scikit-learn: non-negative matrix factorisation",
         {"factors": 64, "regularization": 0.005, "iterations": 50},
         TUNED_LIBRARY,
+    ),
+    "notebook-svd": ModelRow(
+        "bench.baselines.notebook_models:NotebookSVD",
+        "dense torch: factorisation of ratings by gradient descent over all of them at once, no biases",
+        {"factors": 64, "learning_rate": 2e-4, "regularization": 0.02, "iterations": 200},
+        NOTEBOOK,
+        learns_from="ratings",
+        library="torch",
+        extra="torch",
+        twin="svd",
+    ),
+    "notebook-als": ModelRow(
+        "bench.baselines.notebook_models:NotebookALS",
+        "dense torch: weighted least squares with biases, weights for all users x items",
+        {"factors": 64, "regularization": 0.01, "alpha": 10.0, "iterations": 8},
+        NOTEBOOK,
+        library="torch",
+        extra="torch",
+        twin="als",
+    ),
+    "notebook-bpr": ModelRow(
+        "bench.baselines.notebook_models:NotebookBPR",
+        "dense torch: BPR in steps of 16 pairs of every user",
+        {"factors": 64, "learning_rate": 0.4, "regularization": 0.01, "iterations": 200},
+        NOTEBOOK,
+        library="torch",
+        extra="torch",
+        twin="bpr",
+    ),
+    "notebook-warp": ModelRow(
+        "bench.baselines.notebook_models:NotebookWARP",
+        "dense torch: WARP in steps of 8 pairs of every user, ranks from 32 samples",
+        {"factors": 64, "learning_rate": 0.3, "regularization": 0.01, "iterations": 100},
+        NOTEBOOK,
+        library="torch",
+        extra="torch",
+        twin="warp",
     ),
 }
 

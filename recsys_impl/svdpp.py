@@ -82,9 +82,8 @@ class SVDpp(SVD):
             svdpp_users(users, *observed, ratings.data, *arguments)
             if not np.isfinite(self.item_factors).all():
                 raise ModelError(f"SVDpp diverged in iteration {iteration + 1}: lower learning_rate")
-            if callback is not None:  # which may ask for scores
+            if iteration == self.iterations - 1:  # before it, a callback sees users as the epoch left them
                 svdpp_users_as_learned(*observed, x, w, self.user_factors)
-        svdpp_users_as_learned(*observed, x, w, self.user_factors)
         self.item_factors, self.implicit_factors = self.item_factors.copy(), self.implicit_factors.copy()
         self.user_biases, self.item_biases = x[:, self.factors].copy(), y[:, self.factors].copy()
         return self

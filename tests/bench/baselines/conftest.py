@@ -44,6 +44,30 @@ ADAPTERS = {
         "surprise",
     ),
     "sklearn-pure-svd": ("sklearn_models", "PureSVD", {"factors": 2}, "sklearn"),
+    "notebook-svd": (
+        "notebook_models",
+        "NotebookSVD",
+        {"num_threads": 1, "factors": 4, "learning_rate": 0.003, "iterations": 1500},
+        "torch",
+    ),
+    "notebook-als": (
+        "notebook_models",
+        "NotebookALS",
+        {"num_threads": 1, "factors": 2, "regularization": 0.1},
+        "torch",
+    ),
+    "notebook-bpr": (
+        "notebook_models",
+        "NotebookBPR",
+        {"num_threads": 1, "factors": 8, "learning_rate": 1, "iterations": 150},
+        "torch",
+    ),
+    "notebook-warp": (
+        "notebook_models",
+        "NotebookWARP",
+        {"num_threads": 1, "factors": 8, "learning_rate": 1, "iterations": 60, "samples": 8},
+        "torch",
+    ),
     "sklearn-nmf": ("sklearn_models", "NMF", {"factors": 2}, "sklearn"),
 }
 

@@ -107,7 +107,7 @@ def test_the_number_of_blas_threads_is_put_back(adapter, learn):
 def test_the_callback_sees_each_epoch_and_its_seconds_where_the_library_has_epochs_to_see(adapter, learn):
     seen = []
     model = learn(adapter(), callback=lambda iteration, seconds, *_: seen.append((iteration, seconds)))
-    shows_epochs = type(model).__name__.startswith(("ImplicitALS", "ImplicitBPR", "IrspackALS", "LightFM"))
+    shows_epochs = type(model).__name__.startswith(("ImplicitALS", "ImplicitBPR", "IrspackALS", "LightFM", "Notebook"))
     assert [iteration for iteration, _ in seen] == list(range(model.iterations if shows_epochs else 0))
     assert all(seconds >= 0 for _, seconds in seen)
 

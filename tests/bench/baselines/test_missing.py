@@ -20,6 +20,10 @@ NEEDS = [
     ("lightfm_models", "LightFMBPR", "lightfm", "lightfm-next", "lightfm"),
     ("surprise_models", "SurpriseSVD", "surprise", "scikit-surprise", "surprise"),
     ("surprise_models", "SurpriseSVDpp", "surprise", "scikit-surprise", "surprise"),
+    ("notebook_models", "NotebookSVD", "torch", "torch", "torch"),
+    ("notebook_models", "NotebookALS", "torch", "torch", "torch"),
+    ("notebook_models", "NotebookBPR", "torch", "torch", "torch"),
+    ("notebook_models", "NotebookWARP", "torch", "torch", "torch"),
 ]
 
 
@@ -39,9 +43,10 @@ def test_without_its_library_an_adapter_is_imported_and_its_model_names_the_comm
 
 
 def test_the_adapters_of_a_listing_import_no_library():
-    modules = ["implicit_models", "irspack_models", "lightfm_models", "surprise_models", "sklearn_models"]
+    names = ("implicit", "irspack", "lightfm", "surprise", "sklearn", "notebook")
+    modules = [f"{name}_models" for name in names]
     code = "import sys\n" + "\n".join(f"import bench.baselines.{module}" for module in modules)
-    code += "\nprint(*{'implicit', 'irspack', 'lightfm', 'surprise', 'sklearn', 'pandas'} & set(sys.modules))"
+    code += "\nprint(*{'implicit', 'irspack', 'lightfm', 'surprise', 'sklearn', 'torch', 'pandas'} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == ""

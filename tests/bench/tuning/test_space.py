@@ -24,7 +24,9 @@ def test_every_space_of_the_package_is_of_parameters_that_the_model_takes(model)
 
 
 def test_all_models_that_have_parameters_can_be_tuned():
-    assert set(MODELS) - set(read_spaces()) == {"random", "popularity"}
+    """But for the notebook's, which are shown as they were: a trial of theirs takes a minute."""
+    notebook = {name for name in MODELS if name.startswith("notebook-")}
+    assert set(MODELS) - set(read_spaces()) == {"random", "popularity", *notebook}
 
 
 def test_twins_search_the_same_numbers_of_factors():
