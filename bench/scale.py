@@ -60,10 +60,6 @@ class Measurement:
     amount: int
     peak_memory_mb: float
 
-    @property
-    def nanoseconds_each(self) -> float:
-        return 1e9 * self.seconds / self.amount
-
 
 def run_scale(sizes: Sequence[Size] = SIZES, out: str | Path = "docs", threads: int = 0) -> list[Measurement]:
     """Load, split, fit ALS and BPR, rank and measure every size, each part in a process of its own.

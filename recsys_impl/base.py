@@ -230,6 +230,15 @@ class FactorModel(Recommender):
         self._require_fit()
         return _most_similar(self.user_factors, userid, N, filter_users, users)
 
+    def _of_pairs(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
+        """r̂_ui of pairs, float32 (n,): what a model of ratings predicts."""
+        self._require_fit()
+        users, items = np.asarray(user_ids), np.asarray(item_ids)
+        product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
+        of_users = 0.0 if self.user_biases is None else self.user_biases[users]
+        of_items = 0.0 if self.item_biases is None else self.item_biases[items]
+        return np.asarray(self.global_bias + of_users + of_items + product, np.float32)
+
     def _add_biases(self, scores: NDArray[np.float32], users: NDArray[Any]) -> NDArray[np.float32]:
         if self.item_biases is not None:
             scores += self.item_biases

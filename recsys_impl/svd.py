@@ -88,12 +88,7 @@ class SVD(FactorModel):
 
     def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
         """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
-        self._require_fit()
-        users, items = np.asarray(user_ids), np.asarray(item_ids)
-        assert self.user_biases is not None
-        assert self.item_biases is not None
-        product = np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items])
-        return np.asarray(self.global_bias + self.user_biases[users] + self.item_biases[items] + product, np.float32)
+        return self._of_pairs(user_ids, item_ids)
 
     def _checked(self, ratings: sp.csr_matrix) -> sp.csr_matrix:
         ratings = check_user_items(self, ratings)

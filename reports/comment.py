@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from reports import numbers
 from reports.comparison import Comparison, Decision
 from reports.markdown import escape, line
-from reports.store import write_text
 
 HEADLINES = {
     "PASS": "no regression",
@@ -43,13 +40,6 @@ def comment(comparison: Comparison, strict: bool = False) -> str:
     parts += [_folded("Other metrics: shown, not decided on", _others(comparison))] if _has_others(comparison) else []
     parts += [escape(note) for note in comparison.notes]
     return "\n\n".join(parts) + "\n"
-
-
-def write_comment(comparison: Comparison, path: str | Path, strict: bool = False) -> Path:
-    """Write :func:`comment` to a file."""
-    path = Path(path)
-    write_text(path, comment(comparison, strict))
-    return path
 
 
 def sensitivity(comparison: Comparison) -> list[str]:

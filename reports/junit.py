@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
 from reports import numbers
 from reports.comparison import Change, Comparison, Decision
-from reports.store import write_text
 
 
 def junit(comparison: Comparison, strict: bool = False) -> str:
@@ -31,13 +29,6 @@ def junit(comparison: Comparison, strict: bool = False) -> str:
             suite.set(kind, str(len(list(suite.iter(tag)))))
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def write_junit(comparison: Comparison, path: str | Path, strict: bool = False) -> Path:
-    """Write :func:`junit` to a file."""
-    path = Path(path)
-    write_text(path, junit(comparison, strict))
-    return path
 
 
 def _add_decided(suite: ElementTree.Element, decision: Decision, metric: str, strict: bool) -> None:

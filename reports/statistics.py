@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -128,13 +127,6 @@ def bootstrap_intervals(
     figures = bootstrap_figures(sums, counts, roots, n_resamples=n_resamples, seed=seed)
     lows, highs = np.nanpercentile(figures, [50 * (1 - confidence), 50 * (1 + confidence)], axis=0)
     return [Interval(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
-
-
-def bootstrap_interval(values: ArrayLike, **options: Any) -> Interval:
-    """The interval of a mean over (n_users,) or (n_seeds, n_users) values, NaN where a user has none."""
-    table = np.atleast_2d(np.asarray(values, np.float64))[None]
-    (interval,) = bootstrap_intervals(table, np.isfinite(table), **options)
-    return interval
 
 
 @lru_cache(maxsize=2)

@@ -119,9 +119,7 @@ class NotebookSVD(NotebookModel):
 
     def predict(self, user_ids: ArrayLike, item_ids: ArrayLike) -> NDArray[np.float32]:
         """Predicted ratings of pairs, float32 (n,), not clipped to a scale."""
-        self._require_fit()
-        users, items = np.asarray(user_ids), np.asarray(item_ids)
-        return np.asarray(np.einsum("nf,nf->n", self.user_factors[users], self.item_factors[items]), np.float32)
+        return self._of_pairs(user_ids, item_ids)
 
     def _checked(self, user_items: sp.csr_matrix) -> sp.csr_matrix:
         if user_items.nnz == 0:

@@ -7,6 +7,18 @@ from bench.runner import Task
 from reports.result import Cell
 
 
+@pytest.fixture
+def write_toml(tmp_path):
+    """A function: a file with this text."""
+
+    def write(text):
+        path = tmp_path / "written.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def small_split():
     """A random split of made-up ratings: 120 users, 60 items."""

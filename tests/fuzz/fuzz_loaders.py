@@ -31,6 +31,8 @@ with atheris.instrument_imports(include=["bench", "splits", "tomllib", "csv", "z
     from splits.interactions import Interactions, InteractionsError
     from splits.split import Split, SplitError
 
+from fuzzing import fuzz
+
 from bench.datasets.errors import DatasetError
 from bench.registry import UnknownNameError
 
@@ -150,28 +152,12 @@ TARGETS = {
 EXPECTED = (DatasetError, InteractionsError, SplitError, experiment.ExperimentError, UnknownNameError)
 
 
-def check_message(text: str) -> None:
-    assert len(text) < 5000, "a message of many kilobytes"
-
-
 def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(__doc__)
     target, seeds = TARGETS[sys.argv.pop(1)]
     os.environ["RECSYS_BENCH_LARGEST_MB"] = "16"
-    corpus = FOLDER / "seeds"
-    corpus.mkdir()
-    for number, seed in enumerate(seeds):
-        (corpus / str(number)).write_bytes(seed)
-
-    def one_input(content: bytes) -> None:
-        try:
-            target(content)
-        except EXPECTED as error:
-            check_message(str(error))
-
-    atheris.Setup([*sys.argv, str(corpus), "-timeout=10", "-rss_limit_mb=4096"], one_input)
-    atheris.Fuzz()
+    fuzz(target, seeds, FOLDER, EXPECTED)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ with atheris.instrument_imports(include=["reports"]):
     from reports import reference, store, table
     from reports.result import Cell, MetricValue, Result
 
+from fuzzing import fuzz
+
 import reports.csv
 
 warnings.simplefilter("ignore")
@@ -175,27 +177,11 @@ TARGETS = {
 }
 
 
-def check_message(text: str) -> None:
-    assert len(text) < 5000, "a message of many kilobytes"
-
-
 def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(__doc__)
     target, seeds = TARGETS[sys.argv.pop(1)]()
-    corpus = FOLDER / "seeds"
-    corpus.mkdir()
-    for number, seed in enumerate(seeds):
-        (corpus / str(number)).write_bytes(seed)
-
-    def one_input(content: bytes) -> None:
-        try:
-            target(content)
-        except (store.StoreError, reference.ReferenceFileError) as error:
-            check_message(str(error))
-
-    atheris.Setup([*sys.argv, str(corpus), "-timeout=10", "-rss_limit_mb=4096"], one_input)
-    atheris.Fuzz()
+    fuzz(target, seeds, FOLDER, (store.StoreError, reference.ReferenceFileError))
 
 
 if __name__ == "__main__":

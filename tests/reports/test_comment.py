@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reports.comment import comment, sensitivity, share, write_comment
+from reports.comment import comment, sensitivity, share
 from reports.comparison import Change, Comparison, Decision
 
 
@@ -30,7 +30,7 @@ def decision(model="als", outcome="FAIL", **changes):
 
 
 def test_the_verdict_stands_first_then_a_row_a_cell(tmp_path):
-    text = write_comment(make(decision(), decision("bpr", "PASS")), tmp_path / "c.md").read_text(encoding="utf-8")
+    text = comment(make(decision(), decision("bpr", "PASS")))
     assert text.splitlines()[0] == "## ❌ recsys-bench: a regression"
     rows = [line for line in text.splitlines() if re.match(r"\| [❌✅⚠⛔]", line)]
     assert rows[0] == "| ❌ | ml-1m | random | als | 5 | 0.4000 | 0.3900 | −2.5% | −3.0% to −1.6% | 1.0% |"

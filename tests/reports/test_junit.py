@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from reports.comparison import Change, Comparison, Decision
-from reports.junit import junit, write_junit
+from reports.junit import junit
+from reports.store import write_text
 
 
 def decision(model, outcome, reason="because", **changes):
@@ -63,7 +64,8 @@ def test_metrics_that_do_not_decide_pass_with_their_figures(comparison):
 
 def test_hostile_text_stays_well_formed(comparison, tmp_path):
     hostile = dataclasses.replace(decision("<a>&\"'\0\x1b[31m", "FAIL", "]]>\0 \ud800 é"), dataset="x\x07")
-    path = write_junit(dataclasses.replace(comparison, decisions=(hostile,)), tmp_path / "junit.xml")
+    path = tmp_path / "junit.xml"
+    write_text(path, junit(dataclasses.replace(comparison, decisions=(hostile,))))
     root = ElementTree.parse(path).getroot()
     assert root[0].get("name").startswith("x�")
     assert "é" in next(root.iter("failure")).get("message")

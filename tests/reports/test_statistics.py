@@ -10,7 +10,6 @@ from statsmodels.stats.power import TTestPower
 from reports.statistics import (
     Interval,
     bootstrap_figures,
-    bootstrap_interval,
     bootstrap_intervals,
     holm,
     mean_of,
@@ -21,6 +20,13 @@ from reports.statistics import (
     squeeze,
     variance_components,
 )
+
+
+def bootstrap_interval(values, **options):
+    """That of a mean over (n_users,) or (n_seeds, n_users) values, NaN where a user has none."""
+    table = np.atleast_2d(np.asarray(values, np.float64))[None]
+    (interval,) = bootstrap_intervals(table, np.isfinite(table), **options)
+    return interval
 
 
 def test_holm_gives_the_known_values_in_the_order_given():

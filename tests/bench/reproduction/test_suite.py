@@ -18,16 +18,6 @@ published = { "ndcg@10" = "0.150" }
 """
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "suite.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize("name", sorted(read_suites()))
 def test_the_packages_suites_name_data_models_and_parameters_that_exist(name):
     suite = read_suites()[name]
@@ -43,8 +33,8 @@ def test_the_sampled_table_says_so_in_its_title():
     assert "SAMPLED" in read_suites()["ncf-ml-1m"].title
 
 
-def test_a_users_suite_is_found_by_its_path_and_the_packages_by_name(write):
-    assert find_suite(str(write(WHOLE))).title == "t"
+def test_a_users_suite_is_found_by_its_path_and_the_packages_by_name(write_toml):
+    assert find_suite(str(write_toml(WHOLE))).title == "t"
     with pytest.raises(ValueError, match=r"there is no suite 'gowala'. Did you mean 'gowalla'"):
         find_suite("gowala")
 
@@ -71,6 +61,6 @@ def test_the_printed_digits_are_the_tolerance_unless_one_is_given():
         (("title", "title ="), "can't be read"),
     ],
 )
-def test_what_is_wrong_is_said(write, change, message):
+def test_what_is_wrong_is_said(write_toml, change, message):
     with pytest.raises(SuiteError, match=message):
-        read_suite(write(WHOLE.replace(*change)))
+        read_suite(write_toml(WHOLE.replace(*change)))

@@ -7,16 +7,6 @@ from bench.registry import MODELS
 from bench.tuning.space import Choice, Range, Space, SpaceError, read_spaces
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "spaces.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize("model", sorted(read_spaces()))
 def test_every_space_of_the_package_is_of_parameters_that_the_model_takes(model):
     example = read_spaces()[model].example
@@ -37,9 +27,9 @@ def test_twins_search_the_same_numbers_of_factors():
         assert spaces[model].searched["factors"] == spaces[twin].searched["factors"], (model, twin)
 
 
-def test_a_file_adds_spaces_and_replaces_those_of_the_package(write):
+def test_a_file_adds_spaces_and_replaces_those_of_the_package(write_toml):
     spaces = read_spaces(
-        write('[ease]\nregularization = { low = 1, high = 9 }\n[mine]\nx = { choices = ["a", "b"] }\n')
+        write_toml('[ease]\nregularization = { low = 1, high = 9 }\n[mine]\nx = { choices = ["a", "b"] }\n')
     )
     assert spaces["ease"].searched == {"regularization": Range(1, 9)}
     assert spaces["mine"].searched == {"x": Choice(("a", "b"))}
@@ -80,6 +70,6 @@ def test_a_fixed_parameter_is_searched_no_more():
         ("[als]\nepochs = { low = 1, high = 3 }\n", "epochs must be a whole number"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_with_its_place(write, text, message):
+def test_what_is_wrong_with_a_file_is_said_with_its_place(write_toml, text, message):
     with pytest.raises(SpaceError, match=message):
-        read_spaces(write(text))
+        read_spaces(write_toml(text))
