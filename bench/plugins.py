@@ -65,6 +65,7 @@ def _imported(file: str | Path, path: Path, module_name: str) -> ModuleType:
         raise PluginError(f"plug-in {file}: not a Python file (its name must end in .py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
+    searched = list(sys.path)
     sys.path.insert(0, str(path.parent))  # so that a plug-in may import what lies beside it
     try:
         spec.loader.exec_module(module)
@@ -74,6 +75,7 @@ def _imported(file: str | Path, path: Path, module_name: str) -> ModuleType:
         sys.modules.pop(module_name, None)  # the caller enters what is whole
         with suppress(ValueError):  # it may have taken itself away
             sys.path.remove(str(path.parent))
+        sys.path.extend(folder for folder in searched if folder not in sys.path)  # it may have emptied it
     return module
 
 

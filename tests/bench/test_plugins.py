@@ -1,5 +1,6 @@
 """Models from outside the package, good ones and those that break the contract."""
 
+import sys
 import textwrap
 
 import numpy as np
@@ -158,9 +159,11 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_plugin_is_one_short_message(case, tmp_path):
     body, message = HOSTILE[case]
+    searched = list(sys.path)
     with pytest.raises(PluginError, match=message) as caught:
         models([write(tmp_path, body)])
     assert len(str(caught.value)) < 1000
+    assert sys.path == searched, "what is imported later isn't found"
 
 
 @pytest.mark.parametrize("name", ["a/b", "../../x", "..", "naïve 🎬", "a.b", "CON", "x" * 100])
