@@ -143,46 +143,90 @@ def _times_drawn(n_resamples: int, n_users: int, seed: tuple[int, int]) -> Value
 # Two models on the same users and splits
 
 
+@dataclass(frozen=True)
+class Paired:
+    """Differences of two models' values, first - second, summed up.
+
+    Attributes
+    ----------
+    mean, spread
+        The mean over seeds and users, and the standard deviation of the users' differences; NaN of no user.
+    users, seeds, both
+        The variance of the mean by what is taken for its source: users, seeds (0 with one), or either within the other.
+    """
+
+    mean: float
+    spread: float
+    n_users: int
+    n_seeds: int
+    users: float = 0.0
+    seeds: float = 0.0
+    both: float = 0.0
+
+    @property
+    def design_effect(self) -> float | None:
+        """How much more the seeds' means vary than their users alone would make them; None where that can't be told."""
+        return self.seeds / self.both if self.seeds > 0 and self.both > 0 else None
+
+
+def paired(first: ArrayLike, second: ArrayLike) -> Paired:
+    """Sum up the differences of two models' values, (n_seeds, n_users) or (n_users,), of the same shape."""
+    differences = np.atleast_2d(np.asarray(first, np.float64) - np.asarray(second, np.float64))
+    differences = differences[:, np.isfinite(differences).any(axis=0)]
+    n_seeds, n_users = differences.shape
+    mean = float(np.nanmean(differences, axis=1).mean()) if differences.size else math.nan
+    if n_users < 2:
+        return Paired(mean, math.nan, n_users, n_seeds)
+    of_users = np.nanmean(differences, axis=0)
+    users = float(of_users.var(ddof=1))
+    if n_seeds == 1:
+        return Paired(mean, math.sqrt(users), n_users, 1, users / n_users)
+    seeds = float(np.nanmean(differences, axis=1).var(ddof=1)) / n_seeds
+    both = float(np.nanvar(differences, ddof=1)) / int(np.isfinite(differences).sum())
+    return Paired(mean, math.sqrt(users), n_users, n_seeds, users / n_users, seeds, both)
+
+
 def paired_effect(first: ArrayLike, second: ArrayLike, confidence: float = CONFIDENCE) -> Effect:
-    """The difference of two models' means, paired by user and seed.
+    """The effect of a single pair: :func:`paired_effects`. With one seed it is the paired t-test over users."""
+    return paired_effects([paired(first, second)], 2, confidence)[0]
+
+
+def paired_effects(found: Sequence[Paired], n_models: int, confidence: float = CONFIDENCE) -> list[Effect]:
+    """The differences of pairs out of some models, paired by user and seed.
 
     The variance of the mean counts users and seeds as sources of their own, V(users) + V(seeds) - V(both), the
     two-way clustered variance of Cameron, Gelbach & Miller 2011 ("Robust inference with multiway clustering", JBES 29),
-    with Satterthwaite's degrees of freedom. With one seed it is the paired t-test over users.
-
-    Parameters
-    ----------
-    first, second
-        (n_seeds, n_users) or (n_users,), of the same shape.
+    with Satterthwaite's degrees of freedom. Two or three seeds tell V(seeds) badly; its ratio to V(both) is much alike
+    for all models on a data set, so that the pairs lend each other their knowledge of that (:func:`squeeze`). Pairs
+    share models: together they know no more than each model's distance to one of them would.
     """
+    ratios = [pair.design_effect for pair in found]
+    places = [place for place, ratio in enumerate(ratios) if ratio is not None]
+    squeezed, df = squeeze(
+        [ratio for ratio in ratios if ratio is not None], [found[place].n_seeds - 1 for place in places]
+    )
+    effects = [_effect(pair, pair.seeds, pair.n_seeds - 1, confidence) for pair in found]
+    for at, place in enumerate(places):
+        pair = found[place]
+        most_df = (n_models - 1) * (pair.n_seeds - 1)
+        effects[place] = _effect(pair, float(squeezed[at]) * pair.both, min(float(df[at]), most_df), confidence)
+    return effects
+
+
+def _effect(pair: Paired, seeds: float, df_of_seeds: float, confidence: float) -> Effect:
+    """A pair's effect, the seeds' part of its variance given with its degrees of freedom."""
     from scipy.stats import t
 
-    differences = np.atleast_2d(np.asarray(first, np.float64) - np.asarray(second, np.float64))
-    differences = differences[:, np.isfinite(differences).any(axis=0)]
-    mean = float(np.nanmean(differences, axis=1).mean()) if differences.size else math.nan
-    of_users = np.nanmean(differences, axis=0) if differences.size else np.zeros(0)
-    if len(of_users) < 2:
-        return Effect(mean, Interval(math.nan, math.nan), math.nan, math.nan)
-    error, df = _two_way_error(differences, of_users)
-    spread = float(of_users.std(ddof=1))
+    if pair.n_users < 2:
+        return Effect(pair.mean, Interval(math.nan, math.nan), math.nan, math.nan)
+    error = math.sqrt(max(pair.users + seeds - pair.both, pair.users, seeds))
+    weights = pair.users**2 / (pair.n_users - 1) + (seeds**2 / df_of_seeds if seeds > 0 else 0.0)
+    df = (pair.users + seeds) ** 2 / weights if weights > 0 else pair.n_users - 1
     reach = float(t.ppf((1 + confidence) / 2, df)) * error
-    p = float(2 * t.sf(abs(mean) / error, df)) if error > 0 else float(mean == 0)
-    size = mean / spread if spread > 0 else (0.0 if mean == 0 else math.copysign(math.inf, mean))
-    return Effect(mean, Interval(mean - reach, mean + reach), size, p)
-
-
-def _two_way_error(differences: Values, of_users: Values) -> tuple[float, float]:
-    """Standard error and degrees of freedom of the mean of (n_seeds, n_users) differences."""
-    n_seeds, n_users = differences.shape
-    users = float(of_users.var(ddof=1)) / n_users
-    if n_seeds == 1:
-        return math.sqrt(users), n_users - 1
-    seeds = float(np.nanmean(differences, axis=1).var(ddof=1)) / n_seeds
-    both = float(np.nanvar(differences, ddof=1)) / np.isfinite(differences).sum()
-    variance = max(users + seeds - both, users, seeds)
-    weights = users**2 / (n_users - 1) + seeds**2 / (n_seeds - 1)
-    df = (users + seeds) ** 2 / weights if weights > 0 else n_users - 1
-    return math.sqrt(variance), df
+    p = float(2 * t.sf(abs(pair.mean) / error, df)) if error > 0 else float(pair.mean == 0)
+    exact = 0.0 if pair.mean == 0 else math.copysign(math.inf, pair.mean)
+    size = pair.mean / pair.spread if pair.spread > 0 else exact
+    return Effect(pair.mean, Interval(pair.mean - reach, pair.mean + reach), size, p)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

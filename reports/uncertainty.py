@@ -151,21 +151,20 @@ def row_components(row: Row, metric: str) -> Components | None:
 
 def pair_effects(values: Mapping[str, OfSplits]) -> tuple[PairEffect, ...]:
     """Every pair of rows that has a split in common, p-values corrected for their number."""
-    labels = list(values)
-    pairs = []
+    labels, names, found, means = list(values), [], [], []
     for place, first in enumerate(labels):
         for second in labels[place + 1 :]:
             common = sorted(values[first].keys() & values[second].keys())
             if common:
                 left, right = _aligned([values[label][seed] for seed in common] for label in (first, second))
-                mean = float(np.nanmean(right, axis=1).mean())
-                effect = statistics.paired_effect(left, right)
-                relative = effect.difference / abs(mean) if mean else None
-                pairs.append(PairEffect(first, second, effect, relative, effect.p, len(common)))
-    corrected = statistics.holm([1.0 if math.isnan(pair.p) else pair.p for pair in pairs])
+                names.append((first, second, len(common)))
+                found.append(statistics.paired(left, right))
+                means.append(abs(float(np.nanmean(right, axis=1).mean())))
+    effects = statistics.paired_effects(found, len(labels))
+    corrected = statistics.holm([1.0 if math.isnan(effect.p) else effect.p for effect in effects])
     return tuple(
-        PairEffect(pair.first, pair.second, pair.effect, pair.relative, p, pair.n_splits)
-        for pair, p in zip(pairs, corrected, strict=True)
+        PairEffect(first, second, effect, effect.difference / mean if mean else None, p, n_splits)
+        for (first, second, n_splits), effect, mean, p in zip(names, effects, means, corrected, strict=True)
     )
 
 

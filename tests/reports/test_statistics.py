@@ -1,6 +1,7 @@
 """Statistics against known values, SciPy, statsmodels and simulation."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from reports.statistics import (
     bootstrap_intervals,
     holm,
     mean_of,
+    paired,
     paired_effect,
+    paired_effects,
     power,
     seeds_needed,
     smallest_visible_drop,
@@ -122,6 +125,25 @@ class TestPairedEffect:
             alone += stats.ttest_1samp(differences.ravel(), 0).pvalue < 0.05
         assert ours / 600 < 0.09
         assert alone / 600 > 0.2
+
+    @pytest.mark.parametrize("seed_noise", [0.0, 0.01, 0.02])
+    def test_pairs_lend_each_other_what_two_seeds_say_and_raise_no_more_alarms(self, seed_noise):
+        """Eight equal models on two seeds and a ninth 0.2 better: it is told from all, the others aren't."""
+        rng = np.random.default_rng(7)
+        alarms = seen = alone = 0
+        pairs = list(combinations(range(9), 2))
+        for _ in range(20):
+            values = seed_noise * rng.standard_normal((9, 2, 1)) + 0.1 * rng.standard_normal((9, 1, 300))
+            values = values + 0.2 * rng.standard_normal((9, 2, 300))
+            values[8] += 0.2
+            effects = paired_effects([paired(values[a], values[b]) for a, b in pairs], 9)
+            corrected = holm([effect.p for effect in effects])
+            alarms += sum(effect.p < 0.05 for effect, pair in zip(effects, pairs, strict=True) if 8 not in pair)
+            seen += sum(p < 0.05 for p, pair in zip(corrected, pairs, strict=True) if 8 in pair)
+            alone += paired_effect(values[0], values[8]).p * len(pairs) < 0.05
+        assert alarms / 560 < 0.09
+        assert seen / 160 > 0.95
+        assert alone / 20 < 0.95
 
     def test_a_user_that_a_seed_leaves_out_counts_where_it_is(self):
         first = np.array([[0.5, 0.7, np.nan, np.nan], [0.5, np.nan, 0.9, np.nan]])
