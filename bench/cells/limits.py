@@ -65,6 +65,14 @@ def limit_data(memory_limit: int, threads: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
 
 
+def lift_data_limit() -> None:
+    """Let this process allocate as much as it ever may: a finite hard limit is set from outside, and stays."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
 def held_bytes(pid: int) -> int:
     """Memory that a process and what it started hold: their own and shared pages and what was swapped out.
 

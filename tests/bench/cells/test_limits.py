@@ -1,7 +1,9 @@
 """How limits are written, and what counts as held memory."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from bench.cells.limits import LimitError, held_bytes, parse_memory, parse_timeout
 
 MIB = 2**20
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,22 @@ def test_a_timeout_is_a_number_above_0(seconds):
 
 def test_no_timeout_is_no_limit():
     assert (parse_timeout(None), parse_timeout(1.5), parse_timeout(3)) == (0.0, 1.5, 3.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_hard_limit_from_outside_stays_and_is_all_that_is_left_when_ours_is_lifted():
+    words = """
+import resource
+from bench.cells import limits
+
+resource.setrlimit(resource.RLIMIT_DATA, (30 * 2**30, 30 * 2**30))
+limits.limit_data(500 * 2**20, threads=1)
+soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+assert soft < 5 * 2**30 < hard == 30 * 2**30, (soft, hard)
+limits.lift_data_limit()
+assert resource.getrlimit(resource.RLIMIT_DATA) == (30 * 2**30, 30 * 2**30)
+"""
+    subprocess.run([sys.executable, "-c", words], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

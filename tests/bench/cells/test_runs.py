@@ -128,6 +128,18 @@ def test_limits_are_rows_and_the_run_goes_on(tmp_path, ratings):
     assert "up to 2 cells ran side by side" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_cells_come_to_a_result_under_a_hard_limit_of_the_systems(tmp_path, ratings):
+    import resource
+
+    def hard_limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (30 * 2**30, 30 * 2**30))
+
+    with start(ratings, tmp_path / "out", "Good", preexec_fn=hard_limit) as run:
+        said = run.stderr.read()
+    assert run.returncode == 0, said
+    assert statuses(tmp_path / "out") == {"Good": "ok"}
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
