@@ -117,11 +117,12 @@ class Cluster:
         self._told[job.key] = tell
         try:
             while len(died) < TRIES:
-                with self.roster.worker([parcel.name for parcel in parcels], stopping) as worker:
+                with self.roster.worker([parcel.name for parcel in parcels], stopping, avoided=died) as worker:
                     try:
                         _unpack(self._run_on(worker, job, parcels, stopping), folder)
                         return
                     except LostWorkerError:
+                        self.roster.strike_off(worker)
                         died.append(worker.address)
                     except CellError as error:
                         _fail(job, folder, f"the worker {worker.address} can't run the cell: {error}")
@@ -147,7 +148,6 @@ class Cluster:
         names = [parcel.name for parcel in parcels]
         files: dict[str, bytes] | None = self._do(worker, stopping, remote.run_job, self.run, job, names)
         if files is None:  # it was started anew under the same address
-            worker.holds.clear()
             raise LostWorkerError
         return files
 

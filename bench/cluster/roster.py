@@ -69,8 +69,10 @@ class Roster:
         return len(self.workers)
 
     @contextmanager
-    def worker(self, wanted: Collection[str], stopping: Event) -> Iterator[Worker]:
+    def worker(self, wanted: Collection[str], stopping: Event, avoided: Collection[str] = ()) -> Iterator[Worker]:
         """A worker that has nothing to do, for as long as this is open; rather one that holds the wanted parcels.
+
+        One at an avoided address, where another died, is taken only where there is nobody else.
 
         Raises
         ------
@@ -80,7 +82,7 @@ class Roster:
             The cluster is lost, or a new worker has other versions.
         """
         with self._changed:
-            while not (idle := [worker for worker in self.workers.values() if not worker.busy]):
+            while not (idle := self._idle(avoided)):
                 self.check(stopping)
                 self._changed.wait(POLL)
             self.check(stopping)
@@ -92,6 +94,13 @@ class Roster:
             with self._changed:
                 worker.busy = False
                 self._changed.notify()
+
+    def strike_off(self, worker: Worker) -> None:
+        """Take note that a worker died. One that was started in its place, under its address too, is a new one."""
+        with self._changed:
+            if self.workers.get(worker.address) is worker:
+                del self.workers[worker.address]
+            worker.gone.set()
 
     def check(self, stopping: Event) -> None:
         """Raise where there is no use in waiting any longer."""
@@ -110,6 +119,10 @@ class Roster:
             return {}
         found: dict[str, Any] = self.client.run(function, *arguments, workers=list(addresses), on_error="ignore")
         return found
+
+    def _idle(self, avoided: Collection[str]) -> list[Worker]:
+        others = [worker for worker in self.workers.values() if worker.address not in avoided]
+        return [worker for worker in others or self.workers.values() if not worker.busy]
 
     def _keep_up_to_date(self) -> None:
         while not self._closing.wait(POLL):

@@ -67,6 +67,27 @@ def test_a_cluster_gives_what_jobs_give_though_a_worker_is_killed(start_cluster,
     assert len(kept) <= 1, "only the folder of the worker that was killed is left, for Dask to remove"
 
 
+def test_a_dead_worker_is_not_chosen_again_before_anybody_has_looked_who_is_there(
+    start_cluster, plugin, tmp_path, monkeypatch
+):
+    """It is idle and holds all that is needed, and the scheduler says at the first death that it gives up."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    monkeypatch.setattr("bench.cluster.roster.POLL", 3.0)
+    cluster = start_cluster(2)
+    marker = tmp_path / "killed"
+    frame = bench.run(
+        **DATA,
+        models=["victim"],
+        parameters={"victim": {"marker": str(marker)}},
+        plugins=[plugin],
+        out=tmp_path / "out",
+        cluster=str(cluster.file),
+        cluster_timeout=60,
+    )
+    assert marker.exists(), "no worker was killed"
+    assert frame["status"].tolist() == ["ok"], frame["error"].tolist()
+
+
 def test_a_cell_that_kills_two_workers_is_a_row_with_the_reason_and_others_go_on(start_cluster, plugin, tmp_path):
     cluster = start_cluster(1)
     frame = bench.run(
