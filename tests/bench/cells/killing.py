@@ -5,8 +5,9 @@
 Each round starts ``python -m bench run`` on a small file and, at a moment drawn from the run's whole length, ends the
 run, its fork server or one of its cells by SIGKILL, or the run by SIGTERM or Ctrl-C. Then every cell in the store has
 to be whole and have the bytes that the run in peace gave it, none that was there before may be missing, and no process
-may be left. The folder is used again until a round ends by itself: then all is there, with the same bytes, and nothing
-under a temporary name. Linux only: processes are found in /proc.
+may be left. A run whose cell was killed goes on: that cell is a failed row, and it alone; one whose server was killed
+tries again what it lost. The folder is used again until a round ends by itself: then all is there, with the same bytes,
+and nothing under a temporary name. Linux only: processes are found in /proc.
 """
 
 from __future__ import annotations
@@ -60,16 +61,16 @@ def kill_runs(folder: Path, rounds: int, seed: int, say=lambda line: None) -> Co
         before = contents(out)
         mark = f"{os.getpid()}-{killed}-{number}"
         process, began = start(data, out, mark), time.monotonic()
-        hit = way != "nothing" and disturb(process, way, draw.uniform(0.1, length), mark)
+        seconds, place = draw.uniform(0.1, length), draw.random()
+        hit = disturb(process, way, seconds, place) if way != "nothing" else ""
         status = process.wait(PATIENCE)
         await_end(mark)
         check(out, before, expected)
-        killed, number = killed + hit, number + 1
-        counts[way if hit else "left in peace"] += 1
+        check_rows(out, hit, status, expected)
+        killed, number = killed + bool(hit), number + 1
+        counts[hit or "left in peace"] += 1
         length = length if hit else time.monotonic() - began
-        say(
-            f"{killed} of {rounds}: {way if hit else 'nothing killed'}, exit {status}, {len(contents(out))} cells there"
-        )
+        say(f"{killed} of {rounds}: {hit or 'nothing killed'}, exit {status}, {len(contents(out))} cells there")
         if status == 0:
             assert contents(out) == expected, "a run that ends well has all cells, with the bytes of a run in peace"
             assert data_files(out) == data_files(folder / "peace")
@@ -100,25 +101,39 @@ def start(data: Path, out: Path, mark: str) -> subprocess.Popen[bytes]:
     )
 
 
-def disturb(process: subprocess.Popen[bytes], way: str, seconds: float, mark: str) -> bool:
-    """Kill what ``way`` says, after that time or as soon as it is there; False where the run ended before."""
+def disturb(process: subprocess.Popen[bytes], way: str, seconds: float, place: float) -> str:
+    """Kill what ``way`` says, after that time or as soon as it is there; what was hit, "" where the run ended before.
+
+    ``place`` in [0, 1) chooses among several cells.
+    """
     deadline = time.monotonic() + seconds
     while process.poll() is None:
-        victims = victims_of(process, way, mark)
+        victims = victims_of(process, way)
         if time.monotonic() >= deadline and victims:
+            victim = victims[int(place * len(victims))]
+            hit = way if way != "cell" or stop(victim) else "cell that had ended"
             for _ in range(1 + (way == "two Ctrl-C")):
-                send(random.choice(victims), way)
+                send(victim, way)
                 time.sleep(0.02)
-            return True
+            return hit
         time.sleep(0.005)
-    return False
+    return ""
 
 
-def victims_of(process: subprocess.Popen[bytes], way: str, mark: str) -> list[int]:
+def victims_of(process: subprocess.Popen[bytes], way: str) -> list[int]:
     if way not in ("server", "cell"):
         return [process.pid]
     servers = [pid for pid in children(process.pid) if b"bench.cells.forkserver" in read(pid, "cmdline")]
     return servers if way == "server" else [cell for server in servers for cell in children(server)]
+
+
+def stop(pid: int) -> bool:
+    """Halt a process, so that nothing but a kill can end it any more; False where it had ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    while (state := read(pid, "stat").rpartition(b") ")[2][:1]) not in (b"T", b"Z", b"X", b""):
+        time.sleep(0.001)
+    return state == b"T"
 
 
 def send(pid: int, way: str) -> None:
@@ -137,6 +152,19 @@ def check(out: Path, before: dict[str, bytes], expected: dict[str, bytes]) -> No
     for name, content in found.items():
         assert content == expected[name], f"{name} has other bytes than in peace"
     assert not set(before) - set(found), f"lost: {set(before) - set(found)}"
+
+
+def check_rows(out: Path, hit: str, status: int, expected: dict[str, bytes]) -> None:
+    """Where a cell or the server was killed the run went on, and there is a row of each cell."""
+    from reports.store import Store
+
+    if hit not in ("cell", "cell that had ended", "server"):
+        return
+    rows = {str(folder.relative_to(out)): Store(out).read(folder, tables=()) for folder in Store(out).folders()}
+    assert rows.keys() == expected.keys(), f"no row of {expected.keys() - rows.keys()}"
+    failed = [row.error for row in rows.values() if row.status != "ok"]
+    assert (len(failed), status) == ((1, 1) if hit == "cell" else (0, 0)), f"exit status {status}, failed: {failed}"
+    assert all(error.startswith("the cell's process died: killed by SIGKILL") for error in failed), failed
 
 
 def contents(out: Path) -> dict[str, bytes]:
