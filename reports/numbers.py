@@ -6,6 +6,12 @@ import math
 from collections.abc import Iterable
 
 NOTHING = "–"  # where a figure doesn't apply: never 0
+LARGEST = 1e100  # means, squares and axes of larger figures overflow
+
+
+def is_figure(value: float) -> bool:
+    """Whether reports can reckon with it and draw it: not NaN, and not beyond everything that is ever measured."""
+    return abs(value) < LARGEST
 
 
 def decimals_for(values: Iterable[float]) -> int:

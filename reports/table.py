@@ -389,19 +389,19 @@ def _rank(row: Row, primary: Column | None) -> tuple[float, str]:
 
 def _value(result: Result, name: str) -> float | None:
     metric = result.metrics.get(name)
-    return metric.value if metric is not None and result.status == "ok" and math.isfinite(metric.value) else None
+    return metric.value if metric is not None and result.status == "ok" and numbers.is_figure(metric.value) else None
 
 
 def _over_all(result: Result, name: str) -> float | None:
     metric = result.metrics.get(name)
-    if metric is None or metric.value_all is None or result.status != "ok" or not math.isfinite(metric.value_all):
+    if metric is None or metric.value_all is None or result.status != "ok" or not numbers.is_figure(metric.value_all):
         return None
     return metric.value_all
 
 
 def _cost(result: Result, name: str) -> float | None:
     value = result.measured.get(name)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    return float(value) if isinstance(value, int | float) and numbers.is_figure(value) else None
 
 
 def _floats(cells: list[Result], value_of: Callable[[Result, str], float | None], name: str) -> list[float]:

@@ -198,7 +198,13 @@ def mean_curves(board: Leaderboard) -> list[MeanCurve]:
 
 def _curves_of(row: Row) -> list[tuple[Result, Curve]]:
     found = [(result, result.curve) for result in row.results]
-    return [(result, curve) for result, curve in found if curve is not None and curve.epochs]
+    return [
+        (result, curve) for result, curve in found if curve is not None and curve.epochs and _is_drawn(result, curve)
+    ]
+
+
+def _is_drawn(result: Result, curve: Curve) -> bool:
+    return all(map(numbers.is_figure, [*curve.values, *result.measured["curve_seconds"]]))
 
 
 def _shape(curve: Curve) -> tuple[str, list[int]]:

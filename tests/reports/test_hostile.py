@@ -7,6 +7,7 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from reports import opening
 from reports.output import OutputError
 from reports.reference import ReferenceFileError, read_side
-from reports.result import Cell
+from reports.result import Cell, Curve
 from reports.store import Store, StoreError
 from reports.writing import write_reports
 
@@ -149,6 +150,29 @@ def test_a_table_of_text_is_not_unpacked(store, result):
     edit(folder / "result.json", ["tables", "per_user"], 10_000)
     with pytest.raises(StoreError, match="column 'x' holds something else than numbers"):
         store.read(folder)
+
+
+@pytest.mark.parametrize("large", [1e300, -1.7e308])
+@pytest.mark.parametrize("where", ["a metric", "a cost", "a curve", "the seconds of a curve"])
+def test_a_figure_beyond_all_reckoning_is_no_figure(where, large, fake, store):
+    """Sums and axes overflow long before a number does."""
+    for model in ("als", "bpr"):
+        for seed in (0, 1):
+            curve = Curve("ndcg@10", [1, 2], [0.1, large if where == "a curve" and model == "bpr" else 0.2], 7)
+            result = fake.result("ml-1m", model, seed=seed, n_users=7, curve=curve)
+            result.measured["curve_seconds"] = [1.0, 2.0]
+            if model == "bpr":
+                metric = result.metrics["ndcg@10"]
+                if where == "a metric":
+                    result.metrics["ndcg@10"] = dataclasses.replace(metric, value=large)
+                elif where == "a cost":
+                    result.measured["peak_memory_mb"] = large
+                elif where == "the seconds of a curve":
+                    result.measured["curve_seconds"] = [1.0, abs(large)]
+            store.write(result)
+    write_reports(store.root)
+    table = pd.read_csv(store.root / "report.csv")
+    assert table["ndcg@10"].max() < 1
 
 
 @pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", "a/../../b"])
