@@ -118,7 +118,7 @@ def warp(
             positive = scores[users, i]
             above = sum((scores[users, sampler.negatives()] > positive).float() for _ in range(samples)) / samples
             weight = torch.log1p(sampler.n_negatives * above)
-            weight /= weight.max().clamp(min=1e-6)
+            weight /= float(weight.numpy().max(initial=1e-6))  # there may be no user who has both
             violated = positive - scores[users, j] <= margin
             add_pairs(step_x, step_y, x, y, users, i, j, (weight * violated)[:, None] / pairs)
         x, y = x + learning_rate * step_x, y + learning_rate * step_y

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="torch isn't installed: pip install 'recsys-
 import torch
 
 from bench.baselines import notebook_training as training
-from bench.baselines.notebook_models import NotebookALS, NotebookBPR, NotebookSVD
+from bench.baselines.notebook_models import NotebookALS, NotebookBPR, NotebookSVD, NotebookWARP
 
 
 def leaves(*arrays):
@@ -63,6 +63,17 @@ def test_a_sampler_draws_positives_and_negatives_of_each_user(tastes):
     for _ in range(20):
         assert dense[users, sampler.positives().numpy()].all()
         assert not dense[users, sampler.negatives().numpy()].any()
+
+
+@pytest.mark.parametrize("model", [NotebookBPR, NotebookWARP])
+@pytest.mark.parametrize("value", [0, 1])
+def test_without_a_pair_to_draw_factors_only_shrink(model, value):
+    """No positives at all, or no negatives."""
+    matrix = sp.csr_matrix(np.full((3, 4), value, np.float32))
+    fitted = model(factors=2, iterations=2, learning_rate=0.5, regularization=0.1).fit(matrix, show_progress=False)
+    x, y = training.initial_factors((3, 4), 2, torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(fitted.user_factors, 0.95**2 * x.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(fitted.item_factors, 0.95**2 * y.numpy(), rtol=1e-5)
 
 
 def test_a_matrix_that_does_not_fit_is_refused_before_anything_is_allocated(monkeypatch):
