@@ -35,6 +35,13 @@ class Crashes(Good):
 
 class Aborts(Good):
     def fit(self, user_items):
+        os.abort()
+
+
+class AbortsForMemory(Good):
+    """As a C++ library does."""
+
+    def fit(self, user_items):
         print("terminate called after throwing an instance of 'std::bad_alloc'", flush=True)
         os.abort()
 

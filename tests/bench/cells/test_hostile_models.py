@@ -8,7 +8,8 @@ MIB = 2**20
 ENDINGS = {
     "Raises": ("failed", "RuntimeError: no luck"),
     "Crashes": ("failed", "killed by SIGSEGV"),
-    "Aborts": ("out-of-memory", "killed by SIGABRT"),
+    "Aborts": ("failed", "killed by SIGABRT"),
+    "AbortsForMemory": ("out-of-memory", "killed by SIGABRT"),
     "Exits": ("failed", "sys.exit(0)"),
     "ExitsAtOnce": ("failed", "without a result: exit status 0"),
     "KillsItself": ("failed", "killed by SIGKILL"),
