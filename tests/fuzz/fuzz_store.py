@@ -2,12 +2,15 @@
 
     python tests/fuzz/fuzz_store.py TARGET [FOLDER] [-max_total_time=SECONDS] [other options of libFuzzer]
 
-Targets: result, measured, dataset, per_user, lists, vectors, reference. As in fuzz_loaders.py. Of the JSON files half
-of the inputs are the file, and half say what of a good file to change, and into what; so do those of the reference,
-whose checksum is made to fit.
+Targets: result, measured, dataset, per_user, lists, vectors, reference, folder. As in fuzz_loaders.py. Of the JSON
+files half of the inputs are the file, and half say what of a good file to change, and into what; so do those of the
+reference, whose checksum is made to fit. For "folder" each input changes one file in a results folder of four cells, of
+which all reports are written and which is read as a side of a comparison; that is slow, so give it a number of edits:
+`folder -runs=300 -seed=1`.
 """
 
 import copy
+import dataclasses
 import io
 import json
 import sys
@@ -23,8 +26,9 @@ import numpy as np
 with atheris.instrument_imports(include=["reports"]):
     from reports import reference, store, table
     from reports.result import Cell, MetricValue, Result
+    from reports.writing import write_reports
 
-from fuzzing import fuzz
+from fuzzing import check_message, fuzz
 
 import reports.csv
 
@@ -80,10 +84,13 @@ def places(content, before=()):
 
 
 def changed(whole: bytes, content: bytes) -> bytes:
-    """The file as the input has it, or the good file with up to three changes that the input chooses."""
+    """The file as the input has it, or the good file with changes that the input chooses."""
     provider = atheris.FuzzedDataProvider(content)
-    if provider.ConsumeBool():
-        return provider.ConsumeBytes(len(content))
+    return provider.ConsumeBytes(len(content)) if provider.ConsumeBool() else edited_json(whole, provider)
+
+
+def edited_json(whole: bytes, provider: atheris.FuzzedDataProvider) -> bytes:
+    """The good file with up to three values changed, taken away, or there under another name too."""
     edited = json.loads(whole)
     for _ in range(provider.ConsumeIntInRange(1, 3)):
         *before, last = provider.PickValueInList(list(places(edited)))
@@ -104,6 +111,13 @@ def changed(whole: bytes, content: bytes) -> bytes:
         if not any(True for _ in places(edited)):
             break
     return json.dumps(edited).encode()
+
+
+def edited_bytes(whole: bytes, provider: atheris.FuzzedDataProvider) -> bytes:
+    """The good file with some bytes put in the place of others."""
+    start = provider.ConsumeIntInRange(0, len(whole))
+    end = start + provider.ConsumeIntInRange(0, 20)
+    return whole[:start] + provider.ConsumeBytes(20) + whole[end:]
 
 
 def read_all() -> None:
@@ -166,6 +180,32 @@ def saved_reference():
     return target, [b"\1" + whole, b"\0" * 20]
 
 
+def folder():
+    root = store.Store(FOLDER / "folder")
+    for model, seed in (("als", 0), ("als", 1), ("bpr", 0), ("bpr", 1)):
+        cell = dataclasses.replace(RESULT.cell, model=model, split_seed=seed)
+        root.write(dataclasses.replace(RESULT, cell=cell))
+        root.write_dataset(cell, DATASET)
+    files = {path: path.read_bytes() for path in sorted(root.root.rglob("*")) if path.is_file()}
+
+    def target(content: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(content)
+        path = provider.PickValueInList(list(files))
+        edit = edited_json if path.suffix == ".json" else edited_bytes
+        path.write_bytes(edit(files[path], provider))
+        try:
+            for read in (lambda: write_reports(root.root, FOLDER / "reports"), lambda: reference.read_side(root.root)):
+                try:
+                    read()
+                except ANSWERS as error:
+                    check_message(str(error))
+        finally:
+            path.write_bytes(files[path])
+
+    random = np.random.default_rng(0)
+    return target, [random.bytes(64) for _ in range(20)]
+
+
 TARGETS = {
     "result": lambda: json_file(CELL / "result.json"),
     "measured": lambda: json_file(CELL / "measured.json"),
@@ -174,14 +214,16 @@ TARGETS = {
     "lists": lambda: binary_file(CELL / "lists.parquet"),
     "vectors": vectors,
     "reference": saved_reference,
+    "folder": folder,
 }
+ANSWERS = (store.StoreError, reference.ReferenceFileError)
 
 
 def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(__doc__)
     target, seeds = TARGETS[sys.argv.pop(1)]()
-    fuzz(target, seeds, FOLDER, (store.StoreError, reference.ReferenceFileError))
+    fuzz(target, seeds, FOLDER, ANSWERS)
 
 
 if __name__ == "__main__":
