@@ -176,11 +176,11 @@ def test_settings_go_beside_those_of_other_models_and_come_back(plan, split, tmp
     tune(plan(Space(NOISE, {}, epochs=2), "learning", 2), split, tmp_path, silent, tmp_path / "mine")
     written = read_settings(tmp_path / "mine" / "synthetic.toml")
     assert written == read_settings(tmp_path / "tuned" / "synthetic.toml")
-    assert set(written) == {"shrunk", "learning"}
-    assert written["learning"].trials == 2
-    assert written["learning"].parameters["iterations"] in (1, 2)
+    assert set(written) == {("shrunk", "random"), ("learning", "random")}
+    assert written["learning", "random"].trials == 2
+    assert written["learning", "random"].parameters["iterations"] in (1, 2)
     assert {search.model for search in read_tuning(tmp_path)} == {"shrunk", "learning"}
-    assert "2 trials by ndcg@10" in written["shrunk"].origin
+    assert "2 trials by ndcg@10" in written["shrunk", "random"].origin
 
 
 def test_ratings_are_tuned_by_rmse_unless_told_otherwise(plugin):
