@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.experiment import DEFAULT_SUITE, Experiment, SplitChoice, read_toml
+from bench.experiment import DEFAULT_SUITE, Experiment, SplitChoice, file_options, read_toml
 from bench.listener import Listener
 from bench.loading import load, split
 
@@ -439,7 +439,8 @@ def tune(
 
     rule = SplitChoice.parse(rule).label  # as `run` writes it, who looks for settings of its split
     table, known = model_table(plugins), read_spaces(spaces)
-    given = {name: value for name, value in options.items() if value}
+    given = {name: value for name, value in options.items() if value not in (None, "", {})}
+    reading = {name: given[name] for name in ("columns", "titles", "threshold") if name in given}
     plan = Plan(
         dataset=dataset,
         split=rule,
@@ -454,6 +455,8 @@ def tune(
         table=table,
         plugins=tuple(str(plugin) for plugin in plugins),
         parameters={name: dict(values) for name, values in (parameters or {}).items()},
+        spaces_file=str(spaces or ""),
+        reading=tuple(file_options(**reading)),
     ).check()
     divided = split(load(dataset, **given), rule)
     return search(plan, divided, Path(out), say or (lambda line: None), Path(also_write) if also_write else None)

@@ -23,7 +23,7 @@ from bench.cells.pool import Pool
 from bench.cells.running import run_in_child
 from bench.cells.starting import Starter
 from bench.datasets.errors import UnavailableError
-from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, is_file
+from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, file_options, is_file
 from bench.listener import Listener
 from bench.plugins import models as model_table
 from bench.plugins import pickle_rows
@@ -445,19 +445,10 @@ def command(cell: Cell, experiment: Experiment) -> str:
         words += ["--set", f"{cell.model}.{name}={json.dumps(value)}"]
     for plugin in experiment.plugins:
         words += ["--plugin", Path(plugin).name]
-    if cell.dataset not in DATASETS:
-        words += file_options(experiment)
+    if cell.dataset not in DATASETS:  # other files by their names, as the data file itself
+        titles, test = (Path(file).name if file else None for file in (experiment.titles, experiment.test))
+        words += file_options(experiment.columns, titles, test, experiment.threshold)
     return " ".join(quote(word) for word in words)
-
-
-def file_options(experiment: Experiment) -> list[str]:
-    """How the command line says how to read a file; other files by their names, as the data file itself."""
-    words = []
-    if experiment.columns:
-        words += ["--columns", ",".join(f"{role}={column}" for role, column in experiment.columns.items())]
-    for option, file in (("--titles", experiment.titles), ("--test", experiment.test)):
-        words += [option, Path(file).name] if file else []
-    return words + (["--threshold", f"{experiment.threshold:g}"] if experiment.threshold is not None else [])
 
 
 def record_skipped(run: Run, cell: Cell, reason: str, row: ModelRow | None = None) -> Result:
