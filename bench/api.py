@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.experiment import DEFAULT_SUITE, Experiment, read_toml
+from bench.experiment import DEFAULT_SUITE, Experiment, SplitChoice, file_options, read_toml
 from bench.listener import Listener
 from bench.loading import load, split
 
@@ -104,7 +104,8 @@ def run(
         to wait for the scheduler's answer, and for a worker where there is none (None: 10). A worker has one cell at a
         time, whatever ``jobs`` says, and a cell the worker's threads where ``threads`` is 0.
     tuned
-        Models run with the settings that :func:`tune` found for the data set, where it found some.
+        Models run with the settings that :func:`tune` found for the data set and split, where it found some; those
+        without are named by a verdict. It is an error if all are without.
 
     Returns
     -------
@@ -403,7 +404,7 @@ def tune(
 
     The split is that of ``rule`` with seed 0; its test part is never looked at. Every trial is stored below ``out``,
     and a search that was stopped goes on. The best settings are written to ``tuned/<data set>.toml`` there, which
-    ``run`` with ``tuned`` reads.
+    ``run`` with ``tuned`` reads for the same split.
 
     Parameters
     ----------
@@ -436,8 +437,10 @@ def tune(
     from bench.tuning.run import tune as search
     from bench.tuning.space import read_spaces
 
+    rule = SplitChoice.parse(rule).label  # as `run` writes it, who looks for settings of its split
     table, known = model_table(plugins), read_spaces(spaces)
-    given = {name: value for name, value in options.items() if value}
+    given = {name: value for name, value in options.items() if value not in (None, "", {})}
+    reading = {name: given[name] for name in ("columns", "titles", "threshold") if name in given}
     plan = Plan(
         dataset=dataset,
         split=rule,
@@ -452,6 +455,8 @@ def tune(
         table=table,
         plugins=tuple(str(plugin) for plugin in plugins),
         parameters={name: dict(values) for name, values in (parameters or {}).items()},
+        spaces_file=str(spaces or ""),
+        reading=tuple(file_options(**reading)),
     ).check()
     divided = split(load(dataset, **given), rule)
     return search(plan, divided, Path(out), say or (lambda line: None), Path(also_write) if also_write else None)

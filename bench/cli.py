@@ -116,7 +116,7 @@ def bench() -> None:
 )
 @click.option("--strict", is_flag=True, help="End with 1 where a sanity check fails.")
 @TENSORBOARD
-@click.option("--tuned", is_flag=True, help="With the settings that tune found; --set goes before them.")
+@click.option("--tuned", is_flag=True, help="With what tune found on the same split; --set goes before.")
 def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: Any) -> int:
     """Run models on data sets and write the reports."""
     from bench import api

@@ -23,12 +23,12 @@ from bench.cells.pool import Pool
 from bench.cells.running import run_in_child
 from bench.cells.starting import Starter
 from bench.datasets.errors import UnavailableError
-from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, is_file
+from bench.experiment import Experiment, ExperimentError, SplitChoice, choose_models, file_options, is_file
 from bench.listener import Listener
 from bench.plugins import models as model_table
 from bench.plugins import pickle_rows
 from bench.registry import DATASETS, METRICS, ModelRow, look_up
-from bench.settings import Setting, tuned_settings
+from bench.settings import Setting, SettingsError, tuned_settings, what_is_tuned
 from bench.shard import Shard, name_of
 from recsys_impl.threads import thread_count
 from reports.projector import write_projector
@@ -48,12 +48,16 @@ CANDIDATES = "all items but those the user has in train, at any rating"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that is to be run on every split, with its parameters complete."""
+    """A model that is to be run on every split, with its parameters complete.
+
+    ``tuned`` says whether it has a setting that was found for the data set and split, None where none is asked for.
+    """
 
     name: str
     row: ModelRow
     parameters: dict[str, Any]
     seeds: range
+    tuned: bool | None = None
 
     @cached_property
     def missing(self) -> str:
@@ -62,11 +66,16 @@ class Candidate:
             return ""
         return f"{self.row.library} isn't installed: pip install 'recsys-bench[{self.row.extra}]'"
 
-    def with_setting(self, setting: Setting, own: Mapping[str, Any]) -> Candidate:
-        """Itself with a tuned setting; ``own`` are parameters that go before it."""
+    def with_setting(self, setting: Setting | None, own: Mapping[str, Any]) -> Candidate:
+        """Itself with a tuned setting, where there is one; ``own`` are parameters that go before it."""
+        if setting is None:
+            return replace(self, tuned=False)
         row = replace(self.row, parameters_from=setting.origin)
-        parameters = building.model_parameters(self.name, row, {**setting.parameters, **own})
-        return replace(self, row=row, parameters=parameters)
+        try:
+            parameters = building.model_parameters(self.name, row, {**setting.parameters, **own})
+        except building.ParameterError as error:
+            raise SettingsError(f"{setting.file}: {error}; correct it, or tune '{self.name}' again") from error
+        return replace(self, row=row, parameters=parameters, tuned=True)
 
     @cached_property
     def seeded(self) -> bool:
@@ -127,17 +136,13 @@ class Run:
     listener: Listener
     starter: Starter
     share: frozenset[str]  # names of the cells that are this run's
-    tuned: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)  # by data set and model
+    tuned: Mapping[tuple[str, str], Sequence[Candidate]] = field(default_factory=dict)  # by data set and split
     found: list[Result | Refusal | None] = field(default_factory=list)
     waiting: Counter[str] = field(default_factory=Counter)  # cells that still need a split's folder
 
-    def candidates_for(self, dataset: str) -> list[Candidate]:
-        """The candidates with the settings that were found for a data set, those that the user set before them."""
-        settings, own = self.tuned.get(dataset, {}), self.experiment.parameters
-        return [
-            one.with_setting(settings[one.name], own.get(one.name, {})) if one.name in settings else one
-            for one in self.candidates
-        ]
+    def candidates_for(self, dataset: str, split: str) -> Sequence[Candidate]:
+        """The candidates, with the settings that were found for a data set and split where they are asked for."""
+        return self.tuned.get((dataset, split), self.candidates)
 
     def add(self, entry: Result | Refusal) -> None:
         self.found.append(entry)
@@ -169,8 +174,7 @@ def drive(
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
-    names = [label_of(dataset) for dataset in experiment.datasets] if experiment.tuned else []
-    tuned = {name: tuned_settings(name, out) for name in names}
+    tuned = plan_tuned(experiment, candidates, choices, out) if experiment.tuned else {}
     remove_leftovers(out)
     every = planned(experiment, candidates, choices)
     share = conditions.shard.of(every)
@@ -246,13 +250,43 @@ def plan_splits(experiment: Experiment) -> list[SplitChoice]:
     return choices
 
 
+def plan_tuned(
+    experiment: Experiment, candidates: Sequence[Candidate], choices: Sequence[SplitChoice], out: Path
+) -> dict[tuple[str, str], list[Candidate]]:
+    """By data set and split the candidates with what was tuned there; where nothing was, they keep their defaults.
+
+    Raises
+    ------
+    SettingsError
+        Nothing was tuned for any of them, or a file of settings can't be read or used.
+    """
+    found: dict[tuple[str, str], list[Candidate]] = {}
+    for dataset in map(label_of, experiment.datasets):
+        settings = tuned_settings(dataset, out)
+        for split in [choice.label for choice in choices]:
+            found[dataset, split] = [
+                one.with_setting(settings.get((one.name, split)), experiment.parameters.get(one.name, {}))
+                for one in candidates
+            ]
+    if not any(one.tuned for those in found.values() for one in those):
+        models, splits = ",".join(experiment.models), [choice.label for choice in choices]
+        words = ["python", "-m", "bench", "tune", "--dataset", experiment.datasets[0], "--split", splits[0]]
+        words += ["--models", models] if models else []
+        raise SettingsError(
+            f"--tuned: no tuned settings of {models or 'any model'} on {', '.join(map(label_of, experiment.datasets))} "
+            f"with the split {', '.join(splits)}. There are (data set, split: models): {what_is_tuned(out)}. "
+            f"To make some: `{' '.join(map(quote, [*words, '--out', str(out)]))}`"
+        )
+    return found
+
+
 def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iterator[Job]:
     """The cells to run of one data set under every split and seed."""
     label = label_of(dataset)
     groups = []
     for choice in choices:
         for seed in run.experiment.split_seeds(choice):
-            cells = cells_of(run.candidates_for(label), label, choice, seed)
+            cells = cells_of(run.candidates_for(label, choice.label), label, choice, seed)
             if mine := [one for one in cells if name_of(one[0]) in run.share]:
                 groups.append((choice, seed, mine))
     if not groups:
@@ -322,7 +356,7 @@ def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) 
         key = key_of(cell, identity)
         identity["seeded"] = candidate.seeded
         identity["command"] = command(cell, run.experiment)
-        identity |= kinship(candidate.row)
+        identity |= kinship(candidate.row) | origin(candidate)
         done = None if run.conditions.force else run.store.find(cell, key)
         if done is not None and run.conditions.wants_vectors(cell) and not run.store.has_vectors(cell, key):
             run.listener.again(cell, "because its vectors are asked for and weren't kept")
@@ -332,6 +366,8 @@ def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) 
             run.found.append(None)
         else:
             result = run.store.read(done)
+            if candidate.tuned is not None:
+                result = run.store.tell(result, origin(candidate))
             run.listener.ended(result, reused=True)
             run.add(result)
     if jobs:
@@ -380,7 +416,6 @@ def identify(run: Run, split: Split, candidate: Candidate) -> dict[str, Any]:
         "learns_from": candidate.row.learns_from,
         "source": candidate.source,
         "versions": candidate.versions,
-        "parameters_from": candidate.row.parameters_from,
     }
 
 
@@ -389,10 +424,15 @@ def kinship(row: ModelRow) -> dict[str, str]:
     return {"library": row.library, "twin": row.twin}
 
 
+def origin(candidate: Candidate) -> dict[str, Any]:
+    """Where the parameters come from: told to reports, and no part of the key, as the numbers are the same."""
+    told = {"parameters_from": candidate.row.parameters_from}
+    return told if candidate.tuned is None else {**told, "tuned": candidate.tuned}
+
+
 def key_of(cell: Cell, identity: Mapping[str, Any]) -> str:
     """The resume key: equal for equal experiments, different where anything that matters is."""
-    named = {name: value for name, value in identity.items() if name != "parameters_from"}
-    content = [cell.dataset, cell.split, cell.split_seed, cell.model, cell.parameters, cell.model_seed, named]
+    content = [cell.dataset, cell.split, cell.split_seed, cell.model, cell.parameters, cell.model_seed, identity]
     return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -405,19 +445,10 @@ def command(cell: Cell, experiment: Experiment) -> str:
         words += ["--set", f"{cell.model}.{name}={json.dumps(value)}"]
     for plugin in experiment.plugins:
         words += ["--plugin", Path(plugin).name]
-    if cell.dataset not in DATASETS:
-        words += file_options(experiment)
+    if cell.dataset not in DATASETS:  # other files by their names, as the data file itself
+        titles, test = (Path(file).name if file else None for file in (experiment.titles, experiment.test))
+        words += file_options(experiment.columns, titles, test, experiment.threshold)
     return " ".join(quote(word) for word in words)
-
-
-def file_options(experiment: Experiment) -> list[str]:
-    """How the command line says how to read a file; other files by their names, as the data file itself."""
-    words = []
-    if experiment.columns:
-        words += ["--columns", ",".join(f"{role}={column}" for role, column in experiment.columns.items())]
-    for option, file in (("--titles", experiment.titles), ("--test", experiment.test)):
-        words += [option, Path(file).name] if file else []
-    return words + (["--threshold", f"{experiment.threshold:g}"] if experiment.threshold is not None else [])
 
 
 def record_skipped(run: Run, cell: Cell, reason: str, row: ModelRow | None = None) -> Result:

@@ -93,6 +93,21 @@ def is_file(dataset: str) -> bool:
     return bool(re.search(r"[./\\]", dataset)) or Path(dataset).exists()
 
 
+def file_options(
+    columns: Mapping[str, str | int] | None = None,
+    titles: str | Path | None = None,
+    test: str | Path | None = None,
+    threshold: float | None = None,
+) -> list[str]:
+    """How the command line says how to read a file."""
+    words = []
+    if columns:
+        words += ["--columns", ",".join(f"{role}={column}" for role, column in columns.items())]
+    for option, file in (("--titles", titles), ("--test", test)):
+        words += [option, str(file)] if file else []
+    return words + (["--threshold", repr(threshold)] if threshold is not None else [])
+
+
 def check_cutoffs(ks: Sequence[Any]) -> None:
     """That cut-offs of metrics are whole numbers that lists can have as their length.
 

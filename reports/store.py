@@ -28,8 +28,8 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -151,6 +151,15 @@ class Store:
             return folder if (finished["key"], finished["status"]) == (key, "ok") else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+
+    def tell(self, result: Result, told: Mapping[str, Any]) -> Result:
+        """A result of this store with more in its identity: what is told to reports, and is no part of the key."""
+        identity = {**result.identity, **told}
+        if identity != result.identity:
+            path = self.cell_folder(result.cell, result.key) / "result.json"
+            check_inside(self.root, path.parent)
+            write_text(path, to_json({**_read_json(path), "identity": identity}))
+        return replace(result, identity=identity)
 
     def folders(self) -> list[Path]:
         """All cells' folders, sorted."""

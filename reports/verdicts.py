@@ -30,6 +30,7 @@ Kind = Literal[
     "metric does not change",
     "train and test differ",
     "folders disagree",
+    "not tuned",
     "not checked",
 ]
 
@@ -87,9 +88,24 @@ def _of_board(
     for seed, dataset in sorted(datasets.items()):
         for kind, text in train_against_test(board.split, dataset):
             yield verdict(kind, f"split seed {seed}: {text}")
+    yield from (verdict("not tuned", text, False) for text in not_tuned(board.rows))
     missing = [floor for floor in FLOORS if floor not in {row.model for row in board.rows}]
     if missing and board.rows:
         yield verdict("not checked", f"no row of {' or of '.join(missing)}: nothing says how low the floor is", False)
+
+
+def not_tuned(rows: Sequence[Row]) -> Iterator[str]:
+    """Models of a run with tuned settings that have none; those without parameters have nothing to tune."""
+    tuned = {row.model: True for row in rows if _asked_to_be(row, True)}
+    others = {row.model: True for row in rows if _asked_to_be(row, False) and row.results[0].cell.parameters}
+    if names := [model for model in others if model not in tuned]:
+        beside = f"; tuned: {', '.join(tuned)}" if tuned else ""
+        told = f"nothing was tuned on this data and split for {', '.join(names)}"
+        yield f"{told}: they run with their defaults, and what was set{beside}"
+
+
+def _asked_to_be(row: Row, tuned: bool) -> bool:
+    return any(result.identity.get("tuned") is tuned for result in row.results)
 
 
 # Is it better than nothing?

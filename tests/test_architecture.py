@@ -38,7 +38,7 @@ ARROWS = {
     },
     "shard": {"experiment"},
     "cluster": {"cells"},
-    "settings": set(),
+    "settings": {"experiment"},
     "tuning": {"building", "cells", "loading", "plugins", "runner", "settings"},
     "reproduction": {"building", "cells", "datasets", "loading", "metrics", "ranking", "runner"},
     "lookup": {"building", "environment", "loading", "plugins", "showcase"},

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bench.registry import MODELS, UnknownNameError, look_up
+from bench.registry import METRICS, MODELS, look_up
 
 SUITES = Path(__file__).parents[1] / "suites"
 PROTOCOLS = ("surprise-folds", "published-split", "sampled-candidates")
 Asked = Literal["equal", "reach", "beside"]
 ASKED = get_args(Asked)
+TABLES = ("published", "parameters")
 
 
 class SuiteError(ValueError):
@@ -57,7 +59,7 @@ class SuiteRow:
         """How far ours may be from the published number: half a unit of its last digit where nothing is given."""
         if isinstance(self.tolerance, dict) and metric in self.tolerance:
             return self.tolerance[metric]
-        if isinstance(self.tolerance, float):
+        if isinstance(self.tolerance, int | float):
             return self.tolerance
         return 0.5 * 10.0 ** -digits_of(self.published[metric])
 
@@ -111,7 +113,7 @@ def read_suite(path: Path) -> Suite:
     Raises
     ------
     SuiteError
-        It can't be read, lacks something or has something unknown.
+        It can't be read, lacks something, or has something unknown or of another type.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -136,19 +138,52 @@ def _row(where: str, content: Mapping[str, Any]) -> SuiteRow:
     row: SuiteRow = _filled(SuiteRow, where, content)
     try:
         look_up(MODELS, "model", row.model)
-        numbers = {metric: float(number or 0) for metric, number in row.published.items()}
-    except (UnknownNameError, ValueError, TypeError, AttributeError) as error:
+        for metric, number in row.published.items():
+            _check_metric(metric)
+            if not isinstance(number, str) or not math.isfinite(float(number or 0)):
+                raise ValueError(f"published: {metric} must be a number in quotes, as it is printed, not {number!r}")
+    except ValueError as error:
         raise SuiteError(f"{where}: {error}") from error
-    if not numbers or row.asked not in ASKED:
+    if not row.published or row.asked not in ASKED:
         raise SuiteError(f"{where}: needs published numbers, and asked as one of {', '.join(ASKED)}, not {row.asked!r}")
+    if isinstance(row.tolerance, dict) and (other := [name for name in row.tolerance if name not in row.published]):
+        raise SuiteError(f"{where}: tolerance: '{other[0]}' is not published; that is {', '.join(row.published)}")
     return row
+
+
+def _check_metric(name: str) -> None:
+    """That a metric is there, with a cut-off where it has one."""
+    plain, _, k = name.partition("@")
+    needs_cutoff = look_up(METRICS, "metric", plain).needs == "lists"
+    if needs_cutoff != ("@" in name) or (needs_cutoff and not (k.isdecimal() and int(k) >= 1)):
+        raise ValueError(f"published: write {plain}{'@10' * needs_cutoff}, not {name}")
 
 
 def _filled(kind: Any, where: str, content: Mapping[str, Any]) -> Any:
     known = {entry.name for entry in fields(kind)}
     if unknown := [name for name in content if name not in known]:
         raise SuiteError(f"{where}: unknown key '{unknown[0]}'; known are {', '.join(sorted(known))}")
+    for name, value in content.items():
+        if name != "rows" and (allowed := _allowed(name, value)):
+            raise SuiteError(f"{where}: {name} must be {allowed}, not {value!r}")
     try:
         return kind(**content)
     except TypeError as error:
         raise SuiteError(f"{where}: {error}") from error
+
+
+def _allowed(name: str, value: Any) -> str:
+    """What an entry must be, "" if it is."""
+    if name in TABLES:
+        return "" if isinstance(value, dict) else "a table"
+    if name == "tolerance":
+        numbers = value.values() if isinstance(value, dict) else [value]
+        return "" if all(map(_is_limit, numbers)) else "a number of at least 0, or a table with one for each metric"
+    if name == "memory_gib":
+        return "" if _is_limit(value) else "a number of at least 0"
+    return "" if isinstance(value, str) else "a text"
+
+
+def _is_limit(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0

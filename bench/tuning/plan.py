@@ -27,7 +27,8 @@ class Plan:
     """A search, the same budget for each of its models.
 
     ``metric`` is "" for rmse where a model learns from ratings and ndcg@10 elsewhere. ``seconds`` is what all trials of
-    a model may take together, None for no limit. ``parameters`` are those that a user set, by model.
+    a model may take together, None for no limit. ``parameters`` are those that a user set, by model; ``spaces_file`` is
+    where further spaces were read, and ``reading`` says how the data set's file is read (``experiment.file_options``).
     """
 
     dataset: str
@@ -43,6 +44,8 @@ class Plan:
     table: dict[str, ModelRow]
     plugins: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spaces_file: str = ""
+    reading: tuple[str, ...] = ()
 
     def space_of(self, model: str) -> Space:
         """What is searched for a model: parameters that were set have one value."""
@@ -54,7 +57,11 @@ class Plan:
         return self.metric or (BY_RATINGS if by_ratings else BY_LISTS)
 
     def command(self, model: str) -> str:
-        """What makes the search of one model again."""
+        """What makes the search of one model again.
+
+        Not the number of threads, nor where results go: no trial depends on them, only how many a time budget is enough
+        for, as on the machine.
+        """
         words = ["python", "-m", "bench", "tune", "--dataset", self.dataset, "--split", self.split, "--models", model]
         words += ["--trials", str(self.trials)]
         words += ["--time-budget", f"{self.seconds:g}"] if self.seconds is not None else []
@@ -63,8 +70,10 @@ class Plan:
         words += ["--jobs", str(self.jobs)] if self.jobs != 1 else []
         for name, value in self.parameters.get(model, {}).items():
             words += ["--set", f"{model}.{name}={json.dumps(value)}"]
+        words += ["--spaces", self.spaces_file] if self.spaces_file else []
         for plugin in self.plugins:
             words += ["--plugin", plugin]
+        words += self.reading
         return " ".join(map(quote, words))
 
     def check(self) -> Plan:

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import building, environment, loading
 from bench.registry import METRICS
-from bench.settings import Setting, write_settings
+from bench.settings import Setting, settings_in, write_settings
 from bench.tuning.objective import MOST_USERS, parse_metric, validation_rule
 from bench.tuning.plan import Plan
 from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
@@ -53,6 +53,8 @@ def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None 
     rule = validation_rule(plan.split, split)
     validation = loading.split(split.train, rule, SPLIT_SEED)
     dataset = split.interactions.name
+    for folder in _folders(out, also_write):
+        settings_in(folder, dataset)  # what can't be added to is told before the search, not after it
     storage = open_storage(out / "tuning" / f"{dataset}-{plan.split}-{SPLIT_SEED}.journal".replace(os.sep, "_"))
     searches = []
     with _workers(plan, validation) as workers_for:
@@ -201,9 +203,13 @@ def keep(search: Search, out: Path, also_write: Path | None) -> None:
         split=search.split,
         command=search.command,
     )
-    for folder in (out / "tuned", also_write):
-        if folder is not None:
-            write_settings(folder, search.dataset, setting)
+    for folder in _folders(out, also_write):
+        write_settings(folder, search.dataset, setting)
+
+
+def _folders(out: Path, also_write: Path | None) -> list[Path]:
+    """Where settings are written."""
+    return [out / "tuned", *([] if also_write is None else [also_write])]
 
 
 @contextmanager

@@ -227,6 +227,18 @@ class TestWriting:
         assert store.folders() == [folder]
         assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
+    def test_what_is_told_later_stands_in_the_identity_and_changes_nothing_else(self, tmp_path, result):
+        store = Store(tmp_path)
+        folder = store.write(result)
+        before = contents(folder)
+        told = store.tell(store.read(folder), {"tuned": True})
+        assert told.identity == {**result.identity, "tuned": True}
+        assert_same(store.read(folder), dataclasses.replace(result, identity=told.identity))
+        assert {name for name, content in contents(folder).items() if before.get(name) != content} == {"result.json"}
+        told_at = (folder / "result.json").stat().st_mtime_ns
+        store.tell(told, {"tuned": True})
+        assert (folder / "result.json").stat().st_mtime_ns == told_at
+
     def test_results_of_several_keys_lie_side_by_side(self, tmp_path, result):
         store = Store(tmp_path)
         store.write(result)

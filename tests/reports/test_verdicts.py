@@ -173,6 +173,48 @@ class TestPopularity:
         assert popularity_p(np.array([3, 1]), np.array([1, 0])) == 1
 
 
+def asked_to_be_tuned(results, **tuned):
+    """The results as those of a run with tuned settings; models that aren't named were run without."""
+    told = [(result, tuned.get(result.cell.model)) for result in results]
+    return [
+        result
+        if so is None
+        else dataclasses.replace(
+            result,
+            cell=dataclasses.replace(result.cell, parameters={"factors": 8}),
+            identity={**result.identity, "tuned": so},
+        )
+        for result, so in told
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tuned", "text"),
+    [
+        ({"als": True, "bpr": False}, "for bpr: they run with their defaults, and what was set; tuned: als"),
+        ({"als": False, "bpr": False}, "for als, bpr: they run with their defaults, and what was set"),
+        ({"als": True, "bpr": True}, None),
+        ({"als": True}, None),
+        ({}, None),
+    ],
+)
+def test_models_without_tuned_settings_beside_others_are_named(measured, tuned, text):
+    told = found(asked_to_be_tuned(healthy(measured), **tuned))
+    expected = [] if text is None else [("not tuned", False, f"nothing was tuned on this data and split {text}")]
+    assert [(verdict.kind, verdict.serious, verdict.text) for verdict in told] == expected
+
+
+def test_a_model_without_parameters_has_nothing_to_tune(measured):
+    results = asked_to_be_tuned(healthy(measured), als=True, popularity=False)
+    plain = [
+        dataclasses.replace(one, cell=dataclasses.replace(one.cell, parameters={}))
+        if one.cell.model == "popularity"
+        else one
+        for one in results
+    ]
+    assert found(plain) == []
+
+
 def test_the_page_begins_with_them(tmp_path, measured):
     measured.folder(tmp_path, healthy(measured, als=0.1))
     write_reports(tmp_path)

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from bench.reproduction.child import measure_row
-from bench.reproduction.protocols import Protocol, not_candidates, surprise_parts
+from bench.reproduction.protocols import (
+    PROTOCOLS,
+    Protocol,
+    not_candidates,
+    published_split,
+    sampled_candidates,
+    surprise_folds,
+    surprise_parts,
+)
+from bench.reproduction.suite import PROTOCOLS as ALLOWED
 from splits.interactions import Interactions
 from splits.split import Split
 
@@ -38,9 +47,8 @@ def test_all_but_the_candidates_are_left_out_of_the_ranking():
 
 def test_a_held_out_item_is_ranked_among_the_candidates_and_beside_among_all():
     """Items 0..3 are popular in this order; user 3's item 3 is second of two candidates and last of four."""
-    users, items = [0, 0, 0, 1, 1, 2, 3, 0], [0, 1, 2, 0, 1, 0, 4, 3]
-    held_out = [False] * 7 + [False]
-    data = Interactions.from_columns("few", [*users, 3], [*items, 3], held_out=[*held_out, True])
+    users, items = [0, 0, 0, 1, 1, 2, 3, 0, 3], [0, 1, 2, 0, 1, 0, 4, 3, 3]
+    data = Interactions.from_columns("few", users, items, held_out=[False] * 8 + [True])
     protocol = Protocol([Split(data, data.held_out)], np.array([[-1, -1]] * 3 + [[3, 2]], np.int32))
     found = measure_row(protocol, "popularity", {}, ["mrr@4", "hit_rate@1"], 1)
     assert found["values"]["mrr@4"] in (0.5, 1.0)  # items 2 and 3 have one user each: a tie
@@ -56,3 +64,45 @@ def test_values_are_means_over_the_splits():
     together = measure_row(Protocol(splits), "bias", {}, ["rmse", "mae"], 1)["values"]
     assert together["rmse"] == pytest.approx(np.mean([values["rmse"] for values in each]))
     assert together["rmse"] >= together["mae"] > 0
+
+
+@pytest.fixture
+def real(data_folder, monkeypatch):
+    """A function: skips where the machine hasn't this data."""
+    monkeypatch.setenv("BENCH_DATA", str(data_folder))
+
+    def need(*names):
+        if missing := [name for name in names if not (data_folder / name).is_dir()]:
+            pytest.skip(f"no {missing[0]}")
+
+    return need
+
+
+def test_the_folds_of_the_real_file_hold_a_fifth_each(real):
+    real("ml-100k")
+    splits = surprise_folds("ml-100k").splits
+    assert [split.in_test.sum() for split in splits] == [20_000] * 5
+    assert np.array_equal(np.sum([split.in_test for split in splits], axis=0), np.ones(100_000))
+    assert all(split.interactions.rating_scale == (1, 5) for split in splits)
+
+
+def test_the_published_split_is_the_one_that_came_with_the_data(real):
+    real("gowalla")
+    protocol = published_split("gowalla")
+    (split,) = protocol.splits
+    assert protocol.candidates is None
+    assert (np.count_nonzero(~split.in_test), np.count_nonzero(split.in_test)) == (810_128, 217_242)
+
+
+def test_the_held_out_item_is_among_its_sampled_candidates(real):
+    real("ml-1m", "ml-1m-ncf")
+    protocol = sampled_candidates("ml-1m")
+    (split,) = protocol.splits
+    assert protocol.candidates.shape == (6040, 100)
+    held_out = np.empty(6040, np.int32)
+    held_out[split.interactions.users[split.in_test]] = split.interactions.items[split.in_test]
+    assert (protocol.candidates == held_out[:, None]).any(axis=1).all()
+
+
+def test_suites_may_name_the_protocols_that_there_are():
+    assert set(ALLOWED) == set(PROTOCOLS)

@@ -48,6 +48,13 @@ def test_the_printed_digits_are_the_tolerance_unless_one_is_given():
     assert (partly.tolerance_of("rmse"), partly.tolerance_of("mae")) == (0.01, pytest.approx(0.005))
 
 
+@pytest.mark.parametrize(("text", "tolerance"), [("1", 1), ("0", 0), ("0.25", 0.25), ('{ "ndcg@10" = 1 }', 1)])
+def test_a_tolerance_may_be_a_whole_number(write_toml, text, tolerance):
+    suite = read_suite(write_toml(WHOLE.replace("[[rows]]", f"[[rows]]\nmemory_gib = 5\ntolerance = {text}")))
+    assert suite.rows[0].tolerance_of("ndcg@10") == tolerance
+    assert suite.rows[0].memory_gib == 5
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -57,6 +64,25 @@ def test_the_printed_digits_are_the_tolerance_unless_one_is_given():
         (('"als"', '"alz"'), "row 1: there is no model 'alz'"),
         (('"0.150"', '"many"'), "row 1: could not convert"),
         (('{ "ndcg@10" = "0.150" }', "{}"), "row 1: needs published numbers"),
+        (('"0.150"', "0.150"), "row 1: published: ndcg@10 must be a number in quotes, as it is printed, not 0.15"),
+        (('"0.150"', '"nan"'), "row 1: published: ndcg@10 must be a number in quotes"),
+        (("ndcg@10", "ndgc@10"), "row 1: there is no metric 'ndgc'. Did you mean 'ndcg'"),
+        (("ndcg@10", "ndcg"), "row 1: published: write ndcg@10, not ndcg"),
+        (("ndcg@10", "rmse@10"), "row 1: published: write rmse, not rmse@10"),
+        (('title = "t"', "title = 3"), r"written\.toml: title must be a text, not 3"),
+        (('"als"', "3"), "row 1: model must be a text, not 3"),
+        (("published = {", "published = 3 # {"), "row 1: published must be a table, not 3"),
+        (("[[rows]]", "[[rows]]\nparameters = 3"), "row 1: parameters must be a table, not 3"),
+        (("[[rows]]", '[[rows]]\nmemory_gib = "5"'), "row 1: memory_gib must be a number of at least 0, not '5'"),
+        (("[[rows]]", "[[rows]]\nmemory_gib = true"), "row 1: memory_gib must be a number of at least 0, not True"),
+        (("[[rows]]", '[[rows]]\ntolerance = "0.9"'), "row 1: tolerance must be a number of at least 0, or a table"),
+        (("[[rows]]", "[[rows]]\ntolerance = -1"), "row 1: tolerance must be a number of at least 0.*, not -1"),
+        (("[[rows]]", "[[rows]]\ntolerance = inf"), "row 1: tolerance must be a number of at least 0.*, not inf"),
+        (("[[rows]]", '[[rows]]\ntolerance = { "ndcg@10" = "1" }'), "row 1: tolerance must be a number of at least 0"),
+        (
+            ("[[rows]]", "[[rows]]\ntolerance = { rmse = 1 }"),
+            "row 1: tolerance: 'rmse' is not published; that is ndcg@10",
+        ),
         (("[[rows]]", "[rows]"), r"needs \[\[rows\]\]"),
         (("title", "title ="), "can't be read"),
     ],

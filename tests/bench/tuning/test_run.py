@@ -1,11 +1,13 @@
 """Searches from plan to files: the test part is out of reach, trials repeat, whatever happens to them is stored."""
 
+import shlex
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench import loading
+from bench.cli import main
 from bench.plugins import models
 from bench.settings import read_settings
 from bench.tuning.objective import MetricError, Objective, validation_rule
@@ -176,11 +178,11 @@ def test_settings_go_beside_those_of_other_models_and_come_back(plan, split, tmp
     tune(plan(Space(NOISE, {}, epochs=2), "learning", 2), split, tmp_path, silent, tmp_path / "mine")
     written = read_settings(tmp_path / "mine" / "synthetic.toml")
     assert written == read_settings(tmp_path / "tuned" / "synthetic.toml")
-    assert set(written) == {"shrunk", "learning"}
-    assert written["learning"].trials == 2
-    assert written["learning"].parameters["iterations"] in (1, 2)
+    assert set(written) == {("shrunk", "random"), ("learning", "random")}
+    assert written["learning", "random"].trials == 2
+    assert written["learning", "random"].parameters["iterations"] in (1, 2)
     assert {search.model for search in read_tuning(tmp_path)} == {"shrunk", "learning"}
-    assert "2 trials by ndcg@10" in written["shrunk"].origin
+    assert "2 trials by ndcg@10" in written["shrunk", "random"].origin
 
 
 def test_ratings_are_tuned_by_rmse_unless_told_otherwise(plugin):
@@ -237,8 +239,33 @@ def test_a_budget_of_time_is_read_as_people_write_it():
 
 
 def test_the_command_makes_the_search_again(plan):
-    told = replace(plan(Space(NOISE, {}), trials=7, seconds=60.0, seed=2), parameters={"shrunk": {"trouble": "x"}})
-    assert told.command("shrunk").startswith(
-        "python -m bench tune --dataset synthetic --split random --models shrunk --trials 7 --time-budget 60 --seed 2 "
-        "--set 'shrunk.trouble=\"x\"' --plugin"
+    changes = {"parameters": {"shrunk": {"trouble": "x"}, "als": {"factors": 3}}, "plugins": ("a.py", "b c.py")}
+    changes |= {"spaces_file": "own.toml", "reading": ("--columns", "user=who", "--threshold", "3.5"), "threads": 2}
+    told = replace(plan(Space(NOISE, {}), trials=7, seconds=60.0, seed=2, metric="auc", jobs=2), **changes)
+    assert told.command("shrunk") == (
+        "python -m bench tune --dataset synthetic --split random --models shrunk --trials 7 --time-budget 60 "
+        "--metric auc --seed 2 --jobs 2 --set 'shrunk.trouble=\"x\"' --spaces own.toml --plugin a.py "
+        "--plugin 'b c.py' --columns user=who --threshold 3.5"
     )
+
+
+def test_the_recorded_command_has_every_option_that_changes_the_search(tmp_path, monkeypatch, plugin):
+    """Run once and again from what was recorded: the same trials, and the same command."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    rows = [f"{u},{i},{random.integers(0, 6)}" for u in range(30) for i in random.permutation(25)[:12]]
+    (tmp_path / "toy.csv").write_text("who,what,stars\n" + "\n".join(rows) + "\n")
+    (tmp_path / "titles.csv").write_text("item,title\n" + "".join(f"{i},Film {i}\n" for i in range(25)))
+    (tmp_path / "own.toml").write_text("[shrunk]\nnoise = { low = 0.5, high = 2.0 }\ntrouble = { choices = [''] }\n")
+    words = ["tune", "--dataset", "toy.csv", "--split", "random:test_fraction=0.3", "--models", "shrunk"]
+    words += ["--trials", "2", "--metric", "ndcg@5", "--seed", "3", "--set", "shrunk.trouble=''"]
+    words += ["--spaces", "own.toml", "--plugin", plugin, "--titles", "titles.csv", "--threshold", "0"]
+    words += ["--columns", "user=who,item=what,rating=stars"]
+    assert main([*words, "--out", "first"]) == 0
+    (first,) = read_tuning(tmp_path / "first")
+    assert sorted(word for word in shlex.split(first.command)[3:] if word.startswith("--")) == sorted(
+        word for word in words if word.startswith("--")
+    )
+    assert main([*shlex.split(first.command)[3:], "--out", "second"]) == 0
+    (second,) = read_tuning(tmp_path / "second")
+    assert (second.command, without_times(second)) == (first.command, without_times(first))
