@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,27 +25,40 @@ def main(job_file: str) -> None:
     os.dup2(2, 1)
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     protocol = PROTOCOLS[job["protocol"]](job["dataset"])
-    answers.write(json.dumps(measure_row(protocol, job["model"], job["parameters"], job["metrics"], job["threads"])))
+    answers.write(
+        json.dumps(
+            measure_row(protocol, job["model"], job["parameters"], job["metrics"], job["threads"], job.get("seeds", 1))
+        )
+    )
     answers.close()
 
 
 def measure_row(
-    protocol: Protocol, model: str, parameters: Mapping[str, Any], metrics: list[str], threads: int
+    protocol: Protocol, model: str, parameters: Mapping[str, Any], metrics: list[str], threads: int, seeds: int = 1
 ) -> dict[str, Any]:
-    """The metrics of a model, means over the protocol's splits; "full_ranking" beside where candidates are sampled."""
-    found: list[dict[str, float]] = []
+    """The metrics of a model, means over model seeds and the protocol's splits.
+
+    "by_seed" has them for each model seed; "full_ranking" stands beside where candidates are sampled; "seconds" is the
+    time of one seed's fits.
+    """
+    by_seed: list[dict[str, float]] = []
     full: list[dict[str, float]] = []
     seconds = 0.0
-    for seed, split in enumerate(protocol.splits):
-        material = runner.Material(split, MODELS[model].learns_from)
-        fitted, fit_seconds = _fitted(material, model, parameters, seed, threads)
-        seconds += fit_seconds
-        if protocol.candidates is not None:
-            full.append(_values(fitted, material, model, metrics, seed, threads))
-            material.seen = not_candidates(protocol.candidates, split.interactions.n_items)
-        found.append(_values(fitted, material, model, metrics, seed, threads))
+    materials = [runner.Material(split, MODELS[model].learns_from) for split in protocol.splits]
+    for seed in range(seeds):
+        found = []
+        for split_seed, material in enumerate(materials):
+            fitted, fit_seconds = _fitted(material, model, parameters, (split_seed, seed), threads)
+            seconds += fit_seconds / seeds
+            if protocol.candidates is not None:
+                full.append(_values(fitted, material, model, metrics, split_seed, threads))
+                material = copy(material)
+                material.seen = not_candidates(protocol.candidates, material.split.interactions.n_items)
+            found.append(_values(fitted, material, model, metrics, split_seed, threads))
+        by_seed.append(_means(found))
     return {
-        "values": _means(found),
+        "values": _means(by_seed),
+        "by_seed": by_seed,
         "full_ranking": _means(full),
         "seconds": seconds,
         "peak_memory_mb": environment.peak_memory_mb(),
@@ -52,15 +66,15 @@ def measure_row(
 
 
 def _fitted(
-    material: runner.Material, model: str, parameters: Mapping[str, Any], seed: int, threads: int
+    material: runner.Material, model: str, parameters: Mapping[str, Any], seeds: tuple[int, int], threads: int
 ) -> tuple[Any, float]:
     row = MODELS[model]
     complete = building.model_parameters(model, row, parameters)
 
     def build() -> Any:
-        return building.build(row, complete, building.random_state(seed, 0), threads)
+        return building.build(row, complete, building.random_state(*seeds), threads)
 
-    if seed == 0:
+    if seeds == (0, 0):
         runner.warm_up(build, material)
     fitted = build()
     keywords = {"show_progress": False} if building.takes(fitted.fit, "show_progress") else {}

@@ -63,9 +63,17 @@ def judge(suite: Suite, row: SuiteRow, measured: dict[str, Any]) -> RowOutcome:
         lines.append(_memory(row.memory_gib, measured["peak_memory_mb"] / 1024))
     for metric, value in measured["full_ranking"].items():
         lines.append(Line(f"{metric}, full ranking", None, value, None, 4, "", ""))
-    return RowOutcome(
-        row.label, row.parameters, row.settings_from, lines, measured["seconds"], measured["peak_memory_mb"]
-    )
+    settings_from = "; ".join(filter(None, [row.settings_from, _spread(measured.get("by_seed", []))]))
+    return RowOutcome(row.label, row.parameters, settings_from, lines, measured["seconds"], measured["peak_memory_mb"])
+
+
+def _spread(by_seed: list[dict[str, float]]) -> str:
+    """How far the numbers of several model seeds lie apart."""
+    if len(by_seed) < 2:
+        return ""
+    values = {name: [of_seed[name] for of_seed in by_seed] for name in by_seed[0]}
+    told = [f"{name} {min(found):.4f} to {max(found):.4f}" for name, found in values.items()]
+    return f"mean of {len(by_seed)} seeds ({', '.join(told)})"
 
 
 def _line(row: SuiteRow, metric: str, ours: float) -> Line:

@@ -67,6 +67,7 @@ def _measured(suite: Suite, row: SuiteRow, threads: int) -> RowOutcome:
         "model": row.model,
         "parameters": row.parameters,
         "metrics": list(row.published),
+        "seeds": row.seeds,
         "threads": threads,
     }
     measured, error = _in_a_child(job, threads)

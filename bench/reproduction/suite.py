@@ -40,6 +40,8 @@ class SuiteRow:
         What the table calls the model.
     settings_from
         Where the parameters come from.
+    seeds
+        Model seeds whose mean is judged, for a model whose numbers depend on its seed in a digit that is printed.
     """
 
     model: str
@@ -50,6 +52,7 @@ class SuiteRow:
     memory_gib: float | None = None
     name: str = ""
     settings_from: str = ""
+    seeds: int = 1
 
     @property
     def label(self) -> str:
@@ -181,6 +184,8 @@ def _allowed(name: str, value: Any) -> str:
         return "" if all(map(_is_limit, numbers)) else "a number of at least 0, or a table with one for each metric"
     if name == "memory_gib":
         return "" if _is_limit(value) else "a number of at least 0"
+    if name == "seeds":
+        return "" if type(value) is int and value >= 1 else "a whole number of at least 1"
     return "" if isinstance(value, str) else "a text"
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench.reproduction.child import measure_row
+from bench.reproduction.outcome import judge
 from bench.reproduction.protocols import (
     PROTOCOLS,
     Protocol,
@@ -14,6 +15,7 @@ from bench.reproduction.protocols import (
     surprise_parts,
 )
 from bench.reproduction.suite import PROTOCOLS as ALLOWED
+from bench.reproduction.suite import Suite, SuiteRow
 from splits.interactions import Interactions
 from splits.split import Split
 
@@ -64,6 +66,23 @@ def test_values_are_means_over_the_splits():
     together = measure_row(Protocol(splits), "bias", {}, ["rmse", "mae"], 1)["values"]
     assert together["rmse"] == pytest.approx(np.mean([values["rmse"] for values in each]))
     assert together["rmse"] >= together["mae"] > 0
+
+
+def test_the_mean_of_several_model_seeds_is_judged_and_their_spread_told():
+    users, items = np.divmod(np.arange(60), 10)
+    data = Interactions.from_columns("grid", users, items, 1.0 + (users + items) % 5, rating_scale=(1, 5))
+    protocol = Protocol([Split(data, part) for part in surprise_parts(data, 3)])
+    own = {"factors": 2, "iterations": 3}
+    one, three = (measure_row(protocol, "svd", own, ["rmse"], 1, seeds) for seeds in (1, 3))
+    values = [of_seed["rmse"] for of_seed in three["by_seed"]]
+    assert len(set(values)) == 3
+    assert one["values"]["rmse"] == values[0]
+    assert three["values"]["rmse"] == pytest.approx(np.mean(values))
+    row = SuiteRow("svd", {"rmse": "0.9"}, settings_from="us")
+    suite = Suite("title", "grid", "surprise-folds", "", "", [row])
+    assert judge(suite, row, one).settings_from == "us"
+    told = f"us; mean of 3 seeds (rmse {min(values):.4f} to {max(values):.4f})"
+    assert judge(suite, row, three).settings_from == told
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def test_a_tolerance_may_be_a_whole_number(write_toml, text, tolerance):
         (('title = "t"', "title = 3"), r"written\.toml: title must be a text, not 3"),
         (('"als"', "3"), "row 1: model must be a text, not 3"),
         (("published = {", "published = 3 # {"), "row 1: published must be a table, not 3"),
+        (("[[rows]]", "[[rows]]\nseeds = 0"), "row 1: seeds must be a whole number of at least 1, not 0"),
         (("[[rows]]", "[[rows]]\nparameters = 3"), "row 1: parameters must be a table, not 3"),
         (("[[rows]]", '[[rows]]\nmemory_gib = "5"'), "row 1: memory_gib must be a number of at least 0, not '5'"),
         (("[[rows]]", "[[rows]]\nmemory_gib = true"), "row 1: memory_gib must be a number of at least 0, not True"),
