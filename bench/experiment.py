@@ -120,6 +120,11 @@ def check_cutoffs(ks: Sequence[Any]) -> None:
         raise ExperimentError(f"k must be whole numbers from 1 to {LARGEST_K:,}, not {_shown(list(ks))}")
 
 
+def is_cutoff(text: str) -> bool:
+    """Whether a text, as that after ``ndcg@``, is a cut-off that lists can have as their length."""
+    return text.isdecimal() and len(text) <= len(str(LARGEST_K)) and _is_whole(int(text), LARGEST_K)
+
+
 def _is_whole(value: Any, largest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.experiment import SplitChoice
+from reports.opening import read_text
 
 PACKAGED = Path(__file__).with_name("tuned")
 HEADER = (
@@ -105,7 +106,7 @@ def read_settings(path: Path) -> dict[Place, Setting]:
         It can't be read, lacks something, or has something of another type.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_text(path))
         settings = [
             _setting(str(path), model, entry)
             for model, entries in content.items()

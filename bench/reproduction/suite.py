@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from bench.experiment import is_cutoff
 from bench.registry import METRICS, MODELS, look_up
+from reports.opening import read_text
 
 SUITES = Path(__file__).parents[1] / "suites"
 PROTOCOLS = ("surprise-folds", "published-split", "sampled-candidates")
@@ -119,8 +121,8 @@ def read_suite(path: Path) -> Suite:
         It can't be read, lacks something, or has something unknown or of another type.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise SuiteError(f"{path}: can't be read: {error}") from error
     rows = content.pop("rows", None)
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
@@ -158,8 +160,8 @@ def _check_metric(name: str) -> None:
     """That a metric is there, with a cut-off where it has one."""
     plain, _, k = name.partition("@")
     needs_cutoff = look_up(METRICS, "metric", plain).needs == "lists"
-    if needs_cutoff != ("@" in name) or (needs_cutoff and not (k.isdecimal() and int(k) >= 1)):
-        raise ValueError(f"published: write {plain}{'@10' * needs_cutoff}, not {name}")
+    if needs_cutoff != ("@" in name) or (needs_cutoff and not is_cutoff(k)):
+        raise ValueError(f"published: write {plain}{'@10' * needs_cutoff}, not {name[:60]}")
 
 
 def _filled(kind: Any, where: str, content: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench import building, runner
+from bench.experiment import LARGEST_K, is_cutoff
 from bench.registry import METRICS, MetricRow, ModelRow, look_up, resolve
 from reports.result import Cell, Result
 from splits.split import Split
@@ -37,8 +38,8 @@ def parse_metric(text: str) -> tuple[str, MetricRow, tuple[int, ...]]:
     """
     name, _, k = text.partition("@")
     row = look_up(METRICS, "metric", name)
-    if row.needs == "lists" and not (k.isdecimal() and int(k) >= 1):
-        raise MetricError(f"--metric {text}: '{name}' needs a cut-off of at least 1, as in {name}@10")
+    if row.needs == "lists" and not is_cutoff(k):
+        raise MetricError(f"--metric {text[:60]}: '{name}' needs a cut-off from 1 to {LARGEST_K:,}, as in {name}@10")
     if row.needs != "lists" and "@" in text:
         raise MetricError(f"--metric {text}: '{name}' has no cut-off: write {name}")
     return name, row, (int(k),) if row.needs == "lists" else (1,)

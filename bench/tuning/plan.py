@@ -16,6 +16,7 @@ from bench.tuning.space import Space, SpaceError
 
 BY_RATINGS, BY_LISTS = "rmse", "ndcg@10"
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+MOST_SECONDS = 10**9  # more than a clock of the system may count to
 
 
 class BudgetError(ValueError):
@@ -84,8 +85,11 @@ class Plan:
         UnknownNameError, SpaceError, ParameterError, MetricError, BudgetError
             What is wrong, and what there is.
         """
-        if self.trials < 1 or (self.seconds is not None and self.seconds <= 0):
-            raise BudgetError(f"a budget is at least one trial and some seconds, not {self.trials} and {self.seconds}")
+        if self.trials < 1 or (self.seconds is not None and not 0 < self.seconds <= MOST_SECONDS):
+            raise BudgetError(
+                f"a budget is at least one trial and some seconds, at most {MOST_SECONDS:,}, not {self.trials} and "
+                f"{self.seconds}"
+            )
         if self.metric:
             parse_metric(self.metric)
         for model in self.models:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from reports.opening import read_text
+
 SPACES = Path(__file__).with_name("spaces.toml")
 EPOCHS = "epochs"
 MEASURED = 10  # times that an iterative model is judged in one trial
@@ -106,8 +108,8 @@ def read_spaces(file: str | Path | None = None) -> dict[str, Space]:
 
 def _read(path: Path) -> dict[str, Space]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise SpaceError(f"{path}: can't be read: {error}") from error
     for model, table in content.items():
         if not isinstance(table, dict):

@@ -6,6 +6,7 @@ tree-structured Parzen estimator (Bergstra et al., NIPS 2011).
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from itertools import count
@@ -16,6 +17,7 @@ import numpy as np
 
 from bench.tuning.space import Choice, Range, Space
 from bench.tuning.trial import Trial
+from reports.opening import open_regular
 
 STARTUP_TRIALS = 10  # at random, before the sampler models anything and before anything is pruned
 NUMBER, INTERRUPTED, SECONDS, ERROR = "number", "interrupted", "seconds", "error"
@@ -35,11 +37,50 @@ def optuna() -> Any:
     return library
 
 
+class JournalError(ValueError):
+    """A file of trials can't be read; the message names it, the line, and what to do."""
+
+
 def open_storage(file: Path) -> Any:
-    """An Optuna journal in a file, made where there is none; several processes may append to it."""
+    """An Optuna journal in a file, made where there is none; several processes may append to it.
+
+    Raises
+    ------
+    JournalError
+        The file was cut off or edited. Optuna takes a last line that is broken, and fails after the next one.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     journal = optuna().storages.journal
-    return journal.JournalStorage(journal.JournalFileBackend(str(file)))
+    _check_journal(file)
+    try:
+        return journal.JournalStorage(journal.JournalFileBackend(str(file)))
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise JournalError(f"{file}: its lines are no search's ({error!r}): {_ANEW}") from error
+
+
+_ANEW = "delete the file, and the search begins anew"
+
+
+def _check_journal(file: Path) -> None:
+    """That every line is a whole JSON object."""
+    if not file.exists():
+        return
+    try:
+        with open_regular(file) as stream:
+            for number, line in enumerate(stream, 1):
+                if not _is_entry(line):
+                    raise JournalError(
+                        f"{file}: line {number} is cut off or no line of a journal: take it out, or {_ANEW}"
+                    )
+    except OSError as error:
+        raise JournalError(f"{file}: can't be read: {error}; {_ANEW}") from error
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 class Study:

@@ -242,4 +242,9 @@ def test_tune_then_run_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "results" / "tuning.json").read_text())["searches"][0]["budget"]["trials"] == 3
     assert main(["run", "--dataset", "toy.csv", "--models", "ease", "--tuned"]) == 0
     assert main(["tune", "--dataset", "toy.csv", "--models", "ease", "--metric", "nonesuch@3"]) == 2
+    (journal,) = (tmp_path / "results" / "tuning").glob("*.journal")
+    journal.write_bytes(journal.read_bytes() + b"garbage\n")
+    capsys.readouterr()
+    assert main(["tune", "--dataset", "toy.csv", "--models", "ease", "--trials", "3"]) == 2
+    assert f"error: {journal.relative_to(tmp_path)}: line " in capsys.readouterr().err
     assert main(["list", "spaces", "--json"]) == 0

@@ -1,7 +1,7 @@
 """Hostile command lines, each in a process of its own: no traceback, no hang, an exit status that means something, and
 nothing written but where it was asked for.
 
-    python tests/fuzz/commands.py [WORD ...]      all, or those whose names hold one of the words; some 2 minutes
+    python tests/fuzz/commands.py [WORD ...]      all, or those whose names hold one of the words; some 3 minutes
 
 Prints a line for each command that does what it must not, and ends with 1 if there was one.
 """
@@ -50,6 +50,65 @@ MODELS = {
 }
 
 
+SETTING = """
+trials = 40
+metric = "ndcg@10"
+validation = 0.2
+split = "random"
+command = "c"
+parameters = { factors = 4, iterations = 2 }
+"""
+TUNED = {  # files of tuned settings, by what is wrong with them
+    "nothing": "[als]" + SETTING,
+    "parameters": "[als]" + SETTING.replace("{ factors = 4, iterations = 2 }", "5"),
+    "unknown": "[als]" + SETTING.replace("factors", "volume"),
+    "text": "[als]" + SETTING.replace("4,", "'many',"),
+    "nan": "[als]" + SETTING.replace("4,", "nan,"),
+    "date": "[als]" + SETTING.replace("4,", "1979-05-27,"),
+    "split": "[als]" + SETTING.replace('"random"', '"\\u001b[2J"'),
+    "other-split": "[als]" + SETTING.replace('"random"', '"temporal"'),
+    "command": "[als]" + SETTING.replace('"c"', '"\\u001b[2J</td>"'),
+    "twice": ("[[als]]" + SETTING) * 2,
+    "plain": "als = 3",
+    "name": '["\\u001b[2J"]' + SETTING,
+    "deep": "als = " + "[" * 50_000,
+    "garbage": "garbage",
+}
+SUITE = """
+title = "t"
+dataset = "good.csv"
+protocol = "surprise-folds"
+source = "s"
+note = "n"
+[[rows]]
+model = "bias"
+published = { rmse = "1.0" }
+"""
+SUITES = {  # a change of the suite above, by its name
+    "nothing": ("", ""),
+    "tolerance": ("[[rows]]", '[[rows]]\ntolerance = "0.9"'),
+    "memory": ("[[rows]]", '[[rows]]\nmemory_gib = "5"'),
+    "parameters": ("[[rows]]", "[[rows]]\nparameters = 3"),
+    "unknown": ("[[rows]]", "[[rows]]\nparameters = { volume = 11 }"),
+    "settings": ("[[rows]]", '[[rows]]\nparameters = { iterations = "many" }'),
+    "published": ('"1.0"', "1.0"),
+    "metric": ("rmse", '"rmse@5"'),
+    "cutoff": ("rmse", '"ndcg@99999999999999999999"'),
+    "data": ("good.csv", "junk.csv"),
+    "piped": ("good.csv", "pipe.csv"),
+    "unsplit": ("surprise-folds", "published-split"),
+    "screen": ('"t"', '"\\u001b[2J"'),
+    "title": ('"t"', "[[[1]]]"),
+}
+JOURNALS = {
+    "garbage": b"garbage\n",
+    "cut": b'{"op_code": 0',
+    "op": b"{}\n",
+    "binary": bytes(range(256)),
+    "null": b"null\n",
+}
+
+
 def prepare(folder: Path) -> None:
     """The files that the commands name."""
     random = np.random.default_rng(0)
@@ -79,6 +138,7 @@ def prepare(folder: Path) -> None:
         "deep.toml": "k = " + "[" * 50_000,
         "wrong.toml": "seeds = 1000000000000",
         "good.toml": 'models = ["popularity"]\nk = [5]\n',
+        "spaces.toml": '[als]\nfactors = { choices = ["many"] }\n',
         "nul.toml": 'datasets = ["a\\u0000b"]\n',
         "plugin.py": PLUGIN + "MODELS = {}\n" + "".join(
             f"class M{n}(Base):\n    {body}\nMODELS[{name!r}] = M{n}\n" for n, (name, body) in enumerate(MODELS.items())
@@ -107,6 +167,20 @@ def prepare(folder: Path) -> None:
     (folder / "zero.csv").symlink_to("/dev/zero")
     (folder / "outside").mkdir()
     (folder / "outside" / "precious").write_text("kept")
+    for name, text in TUNED.items():
+        _written(folder / f"edited-tuned-{name}" / "tuned" / "good.csv.toml", text.encode())
+    _written(folder / "edited-tuned-folder" / "tuned" / "good.csv.toml" / "x", b"")
+    (folder / "edited-tuned-piped" / "tuned").mkdir(parents=True)
+    os.mkfifo(folder / "edited-tuned-piped" / "tuned" / "good.csv.toml")
+    for name, change in SUITES.items():
+        _written(folder / f"suite-{name}.toml", SUITE.replace(*change).encode())
+    for name, content in JOURNALS.items():
+        _written(folder / f"edited-journal-{name}" / "tuning" / "good.csv-random-0.journal", content)
+
+
+def _written(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def spoil(results: Path, folder: Path) -> None:
@@ -168,6 +242,8 @@ def commands() -> list[list[str]]:
     lists = ["eval", "--train", "train.csv", "--test", "test.csv", "--recommendations"]
     ask = ["--dataset", "good.csv", "--out", "out", "--titles", "titles.csv"]
     plugin = ["--plugin", "plugin.py", "--model"]
+    tuned = ["run", "--dataset", "good.csv", "--models", "als", "--k", "5", "--tuned", "--out"]
+    tune = ["tune", "--dataset", "good.csv", "--models", "ease", "--trials", "1"]
     edited = ["name", "markup", "type", "nan", "counts", "time", "environment", "showcase", "titles", "deep", "pipe"]
     edited = [f"edited-{name}" for name in [*edited, "zero", "junk"]]
     return [
@@ -208,6 +284,23 @@ def commands() -> list[list[str]]:
         ["export-split", "--dataset", "good.csv", "--out", "split", "--split", "random:nothing=1"],
         ["export-split", "--dataset", "single.csv", "--out", "split"],
         ["export-split", "--dataset", "pipe.csv", "--out", "split"],
+        *([*tuned, f"edited-tuned-{name}"] for name in [*TUNED, "folder", "piped"]),
+        [*tuned, "edited-tuned-nothing", "--split", "temporal"],
+        [*tuned, "out"],
+        *([*tune, "--out", f"edited-tuned-{name}"] for name in ("nothing", "parameters", "deep", "piped")),
+        *([*tune, "--out", f"edited-journal-{name}"] for name in JOURNALS),
+        *([*tune, "--out", "out", "--spaces", name] for name in ("deep.toml", "pipe.toml", "zero.csv", "good.toml")),
+        [*tune, "--out", "out", "--metric", "ndcg@" + "9" * 5000],
+        [*tune, "--out", "out", "--time-budget", "\x1b[2J"],
+        [*tune, "--out", "out", "--time-budget", "9" * 400],
+        [*tune, "--out", "out", "--set", "ease.regularization=nan"],
+        [*tune, "--out", "out", "--split", "random:nothing=1"],
+        [*tune, "--out", "good.csv/x"],
+        [*tune, "--out", "out", "--write", "good.csv"],
+        ["tune", "--dataset", "one-row.csv", "--models", "ease", "--trials", "1", "--out", "out"],
+        [*tune, "--out", "out", "--models", "als", "--spaces", "spaces.toml"],
+        *(["reproduce", f"suite-{name}.toml"] for name in SUITES),
+        *(["reproduce", name] for name in ("deep.toml", "pipe.toml", "good.toml", "folder.csv", "", "none.toml")),
         ["doctor", "--repeat", "2", "--plugin", "exit.py"],
         ["list", "models", "--plugin", "newline.py"],
     ]  # fmt: skip

@@ -68,6 +68,7 @@ def test_a_tolerance_may_be_a_whole_number(write_toml, text, tolerance):
         (('"0.150"', '"nan"'), "row 1: published: ndcg@10 must be a number in quotes"),
         (("ndcg@10", "ndgc@10"), "row 1: there is no metric 'ndgc'. Did you mean 'ndcg'"),
         (("ndcg@10", "ndcg"), "row 1: published: write ndcg@10, not ndcg"),
+        (("ndcg@10", "ndcg@" + "9" * 5000), "row 1: published: write ndcg@10, not ndcg@9"),
         (("ndcg@10", "rmse@10"), "row 1: published: write rmse, not rmse@10"),
         (('title = "t"', "title = 3"), r"written\.toml: title must be a text, not 3"),
         (('"als"', "3"), "row 1: model must be a text, not 3"),

@@ -218,7 +218,10 @@ def test_a_model_that_predicts_no_ratings_says_so(split):
     ("changes", "error", "message"),
     [
         ({"trials": 0}, BudgetError, "at least one trial"),
-        ({"metric": "ndcg"}, MetricError, "'ndcg' needs a cut-off of at least 1, as in ndcg@10"),
+        ({"metric": "ndcg"}, MetricError, "'ndcg' needs a cut-off from 1 to 10,000, as in ndcg@10"),
+        ({"metric": "ndcg@" + "9" * 5000}, MetricError, "'ndcg' needs a cut-off from 1 to 10,000"),
+        ({"seconds": 1e300}, BudgetError, "some seconds, at most 1,000,000,000, not 6 and 1e"),
+        ({"seconds": float("nan")}, BudgetError, "not 6 and nan"),
         ({"metric": "rmse@5"}, MetricError, "'rmse' has no cut-off"),
         ({"metric": "ndgc@5"}, ValueError, "Did you mean 'ndcg'"),
         ({"models": ("nonesuch",)}, ValueError, "there is no model 'nonesuch'"),

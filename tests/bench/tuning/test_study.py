@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from bench.tuning.space import Choice, Range, Space
-from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
+from bench.tuning.study import STARTUP_TRIALS, JournalError, Study, open_storage
 from bench.tuning.trial import Trial, best_of
 
 SPACE = Space({"x": Range(0.01, 10.0, log=True), "n": Range(1, 9), "kind": Choice(("a", "b"))}, {"fixed": 3}, epochs=10)
@@ -130,3 +130,46 @@ def test_the_best_is_a_complete_trial_in_the_metrics_direction():
     assert best_of(trials, higher_is_better=True).number == 3
     assert best_of(trials, higher_is_better=False).number == 0
     assert best_of(trials[1:3], higher_is_better=True) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda lines: [lines[0], b"garbage\n", *lines[1:]],
+            "line 2 is cut off or no line of a journal: take it out, or",
+        ),
+        (lambda lines: [*lines, b"garbage"], r"line \d+ is cut off"),
+        (lambda lines: [*lines[:-1], lines[-1][:-9]], r"line \d+ is cut off"),
+        (lambda lines: [*lines, b"5\n"], "no line of a journal"),
+        (lambda lines: [*lines, b"\xff\xfe\n"], "no line of a journal"),
+        (lambda lines: [*lines, b"[" * 100_000 + b"\n"], "no line of a journal"),
+        (lambda lines: [*lines, b"{}\n"], r"its lines are no search's .*op_code"),
+        (lambda lines: [*lines, b'{"op_code": 99, "worker_id": "x"}\n'], "its lines are no search's"),
+    ],
+)
+def test_a_journal_that_was_cut_off_or_edited_is_named_with_what_to_do(tmp_path, change, message):
+    path = tmp_path / "spoilt.journal"
+    spend(open_study(path), 2)
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(
+        JournalError, match=rf"spoilt\.journal: .*{message}.*delete the file, and the search begins anew"
+    ):
+        open_study(path)
+
+
+def test_a_journal_without_its_broken_line_goes_on(whole, tmp_path):
+    path = tmp_path / "mended.journal"
+    spend(open_study(path), 12)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines) + b"garbage")
+    with pytest.raises(JournalError):
+        open_storage(path)
+    path.write_bytes(b"".join(lines))
+    assert spend(open_study(path), 4) == whole
+
+
+def test_a_journal_that_is_no_file_is_named(tmp_path):
+    (tmp_path / "folder.journal").mkdir()
+    with pytest.raises(JournalError, match=r"folder\.journal: can't be read"):
+        open_storage(tmp_path / "folder.journal")
