@@ -284,6 +284,8 @@ def reproduction(outcomes: Sequence[Outcome], as_json: bool) -> None:
         _print_table(headings, rows, outcome.title)
         print(f"{outcome.protocol}\nsource: {outcome.source}\n")
         for row in outcome.rows:
+            if row.settings_from:
+                print(f"{row.model}: {row.settings_from}")
             if row.error or row.skipped:
                 print(f"{'failed' if row.error else 'skipped'}: {row.model}: {row.error or row.skipped}")
 
