@@ -156,7 +156,8 @@ def report(
     """Write the reports of the results in one or several folders (``reports/writing.py`` says which), and nothing else.
 
     Of a cell that is in several folders the newest result counts; where they have the same key and other numbers there
-    is a warning, and a check in the report.
+    is a warning, and a check in the report. So there is where cells rest on other data than the last run of that name:
+    they are left out.
 
     Parameters
     ----------
@@ -172,11 +173,13 @@ def report(
     """
     import warnings
 
+    from reports.listing import other_data
     from reports.stores import disagreements, open_stores
     from reports.writing import write_reports
 
     written = write_reports(folders, out, figures=figures)
-    for verdict in disagreements(open_stores(folders)):
+    store = open_stores(folders)
+    for verdict in disagreements(store) + other_data(store):
         warnings.warn(f"{verdict.dataset}, {verdict.split}: {verdict.text}", stacklevel=2)
     return written
 
@@ -214,13 +217,15 @@ def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
 
     ``results`` are complete, as a run's listener gets them; ``out`` is the folder they were stored in.
     """
+    from reports.listing import other_data
     from reports.store import Store
     from reports.table import leaderboards
     from reports.uncertainty import uncertainties
     from reports.verdicts import verdicts as of_boards
 
     certain = uncertainties(leaderboards(results), lambda result: result, metrics=())
-    return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
+    store = Store(Path(out))
+    return of_boards(leaderboards(results, certain), lambda result: result, store.read_dataset) + other_data(store)
 
 
 def save_reference(folders: str | Path | Sequence[str | Path], path: str | Path, *, metric: str = "") -> Side:

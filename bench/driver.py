@@ -154,7 +154,7 @@ class Run:
 def drive(
     experiment: Experiment, own: Mapping[str, Any], out: Path, conditions: Conditions, listener: Listener
 ) -> list[Result]:
-    """Results of all cells of the experiment, in its order; reports are written for the whole folder.
+    """Results of all cells of the experiment, in its order; reports are written for the whole folder, these first.
 
     Raises
     ------
@@ -166,6 +166,7 @@ def drive(
         _require_folder("--tensorboard", conditions.tensorboard, "vectors go")
     if conditions.memory_limit and conditions.cluster is None and not can_be_watched():
         raise LimitError("--memory-limit: this system doesn't tell what a process holds; leave it out")
+    _require_names_of_their_own(experiment.datasets)
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
@@ -192,15 +193,27 @@ def drive(
         )
         results = settle(run)
         if results:
-            listener.reported([str(path) for path in write_reports(out)])
+            listener.reported([str(path) for path in write_reports(out, chosen=results)])
             if conditions.tensorboard is not None:
-                listener.projected(write_projector(out, conditions.tensorboard))
+                listener.projected(write_projector(out, conditions.tensorboard, results))
     return results
 
 
 def _require_folder(option: str, folder: Path, what: str) -> None:
     if not_a_folder := next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None):
         raise ExperimentError(f"{option} {folder}: {not_a_folder} is no folder, and {what} into one: give another name")
+
+
+def _require_names_of_their_own(datasets: Sequence[str]) -> None:
+    """That no two files of a run have one name, by which results tell them apart."""
+    known: dict[str, str] = {}
+    for dataset in datasets:
+        other = known.setdefault(label_of(dataset), dataset)
+        if Path(other).resolve() != Path(dataset).resolve():
+            raise ExperimentError(
+                f"--dataset: {other} and {dataset} would both be {label_of(dataset)} in the results: "
+                "rename one, or run each with an --out of its own"
+            )
 
 
 def settle(run: Run) -> list[Result]:
@@ -310,7 +323,7 @@ def cells_of(
 def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -> Iterator[Job]:
     """Reuse the cells that are in the store; the others are to be run in children that share the split's arrays."""
     licence = DATASETS[cells[0][0].dataset].licence if cells[0][0].dataset in DATASETS else "the user's own file"
-    run.store.write_dataset(cells[0][0], showcase.describe(split, licence))
+    run.store.write_dataset(cells[0][0], {"described": now(), **showcase.describe(split, licence)})
     jobs: list[Job] = []
     for cell, candidate in cells:
         if candidate.missing:

@@ -30,6 +30,7 @@ Kind = Literal[
     "metric does not change",
     "train and test differ",
     "folders disagree",
+    "other data",
     "not checked",
 ]
 
