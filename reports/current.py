@@ -14,8 +14,8 @@ from typing import Any
 from reports.beginning import read_beginning
 from reports.opening import read_json
 
-# What is stored of the data at <data set>/<split>/<split seed>, None where nothing is.
-ReadDatasetAt = Callable[[Path], "dict[str, Any] | None"]
+# When the data of <data set>/<split>/<split seed> were stored, and what; None where nothing is.
+ReadDescribed = Callable[[Path], "tuple[str, dict[str, Any]] | None"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Described:
     basis: Basis
 
 
-def left_out(folders: Iterable[Path], read_dataset: ReadDatasetAt) -> list[Path]:
+def left_out(folders: Iterable[Path], described: ReadDescribed) -> list[Path]:
     """Folders of cells that rest on other data, or another split of it, than the reports of these folders.
 
     A cell without hashes (it was skipped, say) rests on nothing and is never among them.
@@ -45,22 +45,22 @@ def left_out(folders: Iterable[Path], read_dataset: ReadDatasetAt) -> list[Path]
         basis = _basis_of_cell(folder)
         if basis is not None:
             splits.setdefault(place.parent, {}).setdefault(place, {})[folder] = basis
-    return [folder for seeds in splits.values() for folder in _of_split(seeds, read_dataset)]
+    return [folder for seeds in splits.values() for folder in _of_split(seeds, described)]
 
 
-def _of_split(seeds: Mapping[Path, Mapping[Path, Basis]], read_dataset: ReadDatasetAt) -> Iterator[Path]:
+def _of_split(seeds: Mapping[Path, Mapping[Path, Basis]], described: ReadDescribed) -> Iterator[Path]:
     """The folders to leave out of one leaderboard, given its cells by split seed."""
-    said = {place: _described(read_dataset(place)) or _newest(cells) for place, cells in seeds.items()}
+    said = {place: _described(described(place)) or _newest(cells) for place, cells in seeds.items()}
     data = max(said.values(), key=lambda one: (one.since, one.basis.data)).basis.data
     for place, cells in seeds.items():
         current = said[place].basis
         yield from (folder for folder, basis in cells.items() if basis != current or basis.data != data)
 
 
-def _described(dataset: dict[str, Any] | None) -> Described | None:
+def _described(found: tuple[str, dict[str, Any]] | None) -> Described | None:
     """What dataset.json says; those of earlier versions say nothing."""
-    basis = _basis(dataset or {})
-    return Described(str((dataset or {}).get("described", "")), basis) if basis else None
+    basis = _basis(found[1]) if found else None
+    return Described(found[0], basis) if found and basis else None
 
 
 def _newest(cells: Mapping[Path, Basis]) -> Described:

@@ -164,7 +164,7 @@ class Store:
 
     def left_out(self) -> list[Path]:
         """The folders of cells that rest on other data of the same name (``reports/current.py`` says which)."""
-        return left_out(self.folders(), self._read_dataset_at)
+        return left_out(self.folders(), self.described)
 
     def __iter__(self) -> Iterator[Result]:
         """All results but those of other data."""
@@ -191,9 +191,11 @@ class Store:
 
     def read_dataset(self, cell: Cell) -> dict[str, Any] | None:
         """What :meth:`write_dataset` stored, or None."""
-        return self._read_dataset_at(self._place(cell))
+        found = self.described(self._place(cell))
+        return None if found is None else found[1]
 
-    def _read_dataset_at(self, place: Path) -> dict[str, Any] | None:
+    def described(self, place: Path) -> tuple[str, dict[str, Any]] | None:
+        """When the data of ``<data set>/<split>/<split seed>`` were stored last, and what."""
         path = self.root / "datasets" / place / "dataset.json"
         if not path.exists():
             return None
@@ -202,7 +204,9 @@ class Store:
             check_dataset(content)
         except (TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
-        return content
+        # The file's own time, for the same run shall leave the same bytes.
+        stored = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return stored.isoformat(timespec="microseconds"), content
 
     def _group(self, kind: str, cell: Cell) -> Path:
         return self.root / kind / self._place(cell)

@@ -38,10 +38,10 @@ class Stores(Store):
         """The cells' folders, those that count, sorted by cell."""
         return [self._chosen[place] for place in sorted(self._chosen)]
 
-    def _read_dataset_at(self, place: Path) -> dict[str, Any] | None:
+    def described(self, place: Path) -> tuple[str, dict[str, Any]] | None:
         """The newest: it says which data the cells that count rest on."""
-        found = [content for store in self.stores if (content := store._read_dataset_at(place)) is not None]
-        return max(found, key=lambda content: str(content.get("described", "")), default=None)
+        found = [one for store in self.stores if (one := store.described(place)) is not None]
+        return max(found, key=lambda one: one[0], default=None)
 
     def repeated(self) -> Iterator[list[tuple[Store, Result]]]:
         """Each cell that several folders have with the same key, with the folder of each result."""
