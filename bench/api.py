@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.experiment import DEFAULT_SUITE, Experiment, read_toml
+from bench.experiment import DEFAULT_SUITE, Experiment, ExperimentError, choose_models, read_toml
 from bench.listener import Listener
 from bench.loading import load, split
+from bench.registry import look_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from reports.verdicts import Verdict
     from splits.interactions import Interactions
 
+
+SMALLEST_MEMORY = 16 * 2**20  # bytes; Python with NumPy alone holds more
 
 __all__ = [
     "compare",
@@ -88,7 +91,9 @@ def run(
     models
         Names; classes of your own may stand among them, or come as a dict from names to classes.
     parameters
-        Model name -> parameters that replace the registry's.
+        Model name -> parameters that replace the registry's; only of models that are run.
+    columns, titles, test, threshold
+        How to read files, as in :func:`load`. ``test`` holds the held-out rows: the split is "fixed".
     jobs, threads
         Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
         marked.
@@ -112,6 +117,7 @@ def run(
     """
     from bench.cells.limits import parse_memory, parse_timeout
     from bench.driver import Conditions, drive
+    from bench.plugins import models as model_table
     from bench.shard import Shard
     from reports.table import to_frame
 
@@ -134,12 +140,15 @@ def run(
     settings = read_toml(config) if config is not None else {}
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
+    if settings.get("test"):
+        settings.setdefault("splits", ("fixed",))
     experiment = Experiment(**settings).check()
+    _require_models_of(parameters or {}, experiment, model_table(plugins, own))
     conditions = Conditions(
         max(1, jobs),
         threads,
         parse_timeout(timeout),
-        parse_memory(memory_limit),
+        _sane_memory(memory_limit, parse_memory(memory_limit)),
         force,
         Shard.parse(shard),
         cluster,
@@ -503,6 +512,23 @@ def suites() -> dict[str, Suite]:
     from bench.reproduction.suite import read_suites
 
     return read_suites()
+
+
+def _require_models_of(parameters: Mapping[str, Any], experiment: Experiment, table: Mapping[str, Any]) -> None:
+    """That parameters were set of models that are run: others would change nothing, without a word."""
+    chosen = choose_models(experiment.models, table)
+    for name in parameters:
+        look_up(table, "model", name)
+        if name not in chosen:
+            raise ExperimentError(f"--set {name}: that model isn't run; these are: {', '.join(chosen)}")
+
+
+def _sane_memory(given: str | float | None, limit: int) -> int:
+    """The limit in bytes, if a process that has loaded NumPy can keep to it: a bare number is MB, not GB."""
+    if 0 < limit < SMALLEST_MEMORY:
+        meant = f": did you mean {given}GiB?" if str(given).strip().isdigit() else ""
+        raise ExperimentError(f"--memory-limit {given}: no cell fits into {limit / 2**20:g} MB{meant}")
+    return limit
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -277,6 +277,7 @@ def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iter
         for *_, cells in groups:
             run.add(Refusal(error, [cell for cell, _ in cells]))
         return
+    run.listener.loaded(label, f"relevant: {loading.relevance(interactions)}")
     for choice, seed, cells in groups:
         try:
             split = loading.split(interactions, choice.label, seed)
@@ -323,7 +324,7 @@ def cells_of(
 def plan_split(run: Run, split: Split, cells: Sequence[tuple[Cell, Candidate]]) -> Iterator[Job]:
     """Reuse the cells that are in the store; the others are to be run in children that share the split's arrays."""
     licence = DATASETS[cells[0][0].dataset].licence if cells[0][0].dataset in DATASETS else "the user's own file"
-    run.store.write_dataset(cells[0][0], {"described": now(), **showcase.describe(split, licence)})
+    run.store.write_dataset(cells[0][0], showcase.describe(split, licence))
     jobs: list[Job] = []
     for cell, candidate in cells:
         if candidate.missing:

@@ -66,6 +66,9 @@ class RunProgress(Listener):
     def preparing(self, dataset: str) -> None:
         self._say(f"loading {dataset}")
 
+    def loaded(self, dataset: str, told: str) -> None:
+        self._say(f"{dataset}: {told}")
+
     def epoch(self, cell: Cell, epoch: int) -> None:
         if self.bars is None:
             return
