@@ -7,9 +7,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.experiment import DEFAULT_SUITE, Experiment, SplitChoice, file_options, read_toml
+from bench.experiment import (
+    DEFAULT_SUITE,
+    Experiment,
+    ExperimentError,
+    SplitChoice,
+    choose_models,
+    file_options,
+    read_toml,
+)
 from bench.listener import Listener
 from bench.loading import load, split
+from bench.registry import look_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
     from reports.verdicts import Verdict
     from splits.interactions import Interactions
 
+
+SMALLEST_MEMORY = 16 * 2**20  # bytes; Python with NumPy alone holds more
 
 __all__ = [
     "compare",
@@ -88,7 +99,9 @@ def run(
     models
         Names; classes of your own may stand among them, or come as a dict from names to classes.
     parameters
-        Model name -> parameters that replace the registry's.
+        Model name -> parameters that replace the registry's; only of models that are run.
+    columns, titles, test, threshold
+        How to read files, as in :func:`load`. ``test`` holds the held-out rows: the split is "fixed".
     jobs, threads
         Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
         marked.
@@ -113,6 +126,7 @@ def run(
     """
     from bench.cells.limits import parse_memory, parse_timeout
     from bench.driver import Conditions, drive
+    from bench.plugins import models as model_table
     from bench.shard import Shard
     from reports.table import to_frame
 
@@ -135,12 +149,15 @@ def run(
     settings = read_toml(config) if config is not None else {}
     settings |= {name: value for name, value in options.items() if value not in (None, (), {})}
     settings.setdefault("datasets", DEFAULT_SUITE if everything else DEFAULT_SUITE[:1])
+    if settings.get("test"):
+        settings.setdefault("splits", ("fixed",))
     experiment = Experiment(**settings).check()
+    _require_models_of(parameters or {}, experiment, model_table(plugins, own))
     conditions = Conditions(
         max(1, jobs),
         threads,
         parse_timeout(timeout),
-        parse_memory(memory_limit),
+        _sane_memory(memory_limit, parse_memory(memory_limit)),
         force,
         Shard.parse(shard),
         cluster,
@@ -157,7 +174,8 @@ def report(
     """Write the reports of the results in one or several folders (``reports/writing.py`` says which), and nothing else.
 
     Of a cell that is in several folders the newest result counts; where they have the same key and other numbers there
-    is a warning, and a check in the report.
+    is a warning, and a check in the report. So there is where cells rest on other data than the last run of that name:
+    they are left out.
 
     Parameters
     ----------
@@ -173,11 +191,13 @@ def report(
     """
     import warnings
 
+    from reports.listing import other_data
     from reports.stores import disagreements, open_stores
     from reports.writing import write_reports
 
     written = write_reports(folders, out, figures=figures)
-    for verdict in disagreements(open_stores(folders)):
+    store = open_stores(folders)
+    for verdict in disagreements(store) + other_data(store):
         warnings.warn(f"{verdict.dataset}, {verdict.split}: {verdict.text}", stacklevel=2)
     return written
 
@@ -215,13 +235,15 @@ def verdicts(results: Sequence[Result], out: str | Path) -> list[Verdict]:
 
     ``results`` are complete, as a run's listener gets them; ``out`` is the folder they were stored in.
     """
+    from reports.listing import other_data
     from reports.store import Store
     from reports.table import leaderboards
     from reports.uncertainty import uncertainties
     from reports.verdicts import verdicts as of_boards
 
     certain = uncertainties(leaderboards(results), lambda result: result, metrics=())
-    return of_boards(leaderboards(results, certain), lambda result: result, Store(Path(out)).read_dataset)
+    store = Store(Path(out))
+    return of_boards(leaderboards(results, certain), lambda result: result, store.read_dataset) + other_data(store)
 
 
 def save_reference(folders: str | Path | Sequence[str | Path], path: str | Path, *, metric: str = "") -> Side:
@@ -503,6 +525,23 @@ def suites() -> dict[str, Suite]:
     from bench.reproduction.suite import read_suites
 
     return read_suites()
+
+
+def _require_models_of(parameters: Mapping[str, Any], experiment: Experiment, table: Mapping[str, Any]) -> None:
+    """That parameters were set of models that are run: others would change nothing, without a word."""
+    chosen = choose_models(experiment.models, table)
+    for name in parameters:
+        look_up(table, "model", name)
+        if name not in chosen:
+            raise ExperimentError(f"--set {name}: that model isn't run; these are: {', '.join(chosen)}")
+
+
+def _sane_memory(given: str | float | None, limit: int) -> int:
+    """The limit in bytes, if a process that has loaded NumPy can keep to it: a bare number is MB, not GB."""
+    if 0 < limit < SMALLEST_MEMORY:
+        meant = f": did you mean {given}GiB?" if str(given).strip().isdigit() else ""
+        raise ExperimentError(f"--memory-limit {given}: no cell fits into {limit / 2**20:g} MB{meant}")
+    return limit
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

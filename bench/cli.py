@@ -30,7 +30,26 @@ class Names(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        return tuple(filter(None, (part.strip() for part in value.split(","))))
+        names = tuple(filter(None, (part.strip() for part in value.split(","))))
+        if value and not names:
+            self.fail(f"'{value[:60]}' holds no name; write a,b,c", param, ctx)
+        return names
+
+
+class Seconds(click.ParamType):
+    """``900``, ``15m`` or ``1h`` as seconds; whether they make sense is for whoever takes them."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        text = value.strip()
+        unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+        try:
+            return float(text[:-1] if unit else text) * (unit or 1)
+        except ValueError:
+            self.fail(f"'{value[:60]}' must be seconds, or a number with s, m or h, for example 15m", param, ctx)
 
 
 class Cutoffs(click.ParamType):
@@ -67,10 +86,11 @@ class Columns(click.ParamType):
 
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
 TENSORBOARD = click.option("--tensorboard", metavar="DIR", help="Write vectors for TensorBoard's projector there.")
+BY_DEFAULT = "[default: 4 where ratings are stars up to 5; else every interaction is]"
 FILE_OPTIONS = [
     click.option("--columns", type=Columns(), help="For a file: which column is which, user=who,item=what,..."),
     click.option("--titles", help="For a file: another file with item ids and titles."),
-    click.option("--threshold", type=float, help="For a file: ratings from here on are relevant."),
+    click.option("--threshold", type=float, help=f"For a file: ratings from here on are relevant. {BY_DEFAULT}"),
 ]
 
 
@@ -98,12 +118,14 @@ def bench() -> None:
 @click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE", help="Replace a model's parameter.")
 @click.option("--config", metavar="FILE", help="A TOML file with the same settings.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
-@click.option("--test", metavar="FILE", help="For a file: the held-out rows, with --split fixed.")
+@click.option("--test", metavar="FILE", help="For a file: the held-out rows; the split is fixed.")
 @file_options
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
-@click.option("--timeout", type=float, metavar="SECONDS", help="End a cell that takes longer. [default: none]")
+@click.option(
+    "--timeout", type=Seconds(), metavar="T", help="End a cell that takes longer than 900, 15m, 1h. [default: none]"
+)
 @click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")
@@ -187,7 +209,7 @@ def report(folders: tuple[str, ...], out: str | None, figures: bool, tensorboard
 @click.option("--k", type=Cutoffs(), default=(5, 10, 20), metavar="5,10,20")
 @click.option("--columns", type=Columns(), help="Which column is which in train and test, user=who,item=what,...")
 @click.option("--compat", default="", metavar="PROGRAM", help="Beside ours: implicit, rectools, lenskit or trec_eval.")
-@click.option("--threshold", type=float, help="Ratings from here on are relevant.")
+@click.option("--threshold", type=float, help=f"Ratings from here on are relevant. {BY_DEFAULT}")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def evaluate(as_json: bool, **options: Any) -> int:
     """Score recommendation lists of any program with the bench's metrics."""

@@ -159,7 +159,7 @@ class Run:
 def drive(
     experiment: Experiment, own: Mapping[str, Any], out: Path, conditions: Conditions, listener: Listener
 ) -> list[Result]:
-    """Results of all cells of the experiment, in its order; reports are written for the whole folder.
+    """Results of all cells of the experiment, in its order; reports are written for the whole folder, these first.
 
     Raises
     ------
@@ -171,6 +171,7 @@ def drive(
         _require_folder("--tensorboard", conditions.tensorboard, "vectors go")
     if conditions.memory_limit and conditions.cluster is None and not can_be_watched():
         raise LimitError("--memory-limit: this system doesn't tell what a process holds; leave it out")
+    _require_names_of_their_own(experiment.datasets)
     table = model_table(experiment.plugins, own)
     candidates = plan_models(experiment, table)
     choices = plan_splits(experiment)
@@ -196,15 +197,27 @@ def drive(
         )
         results = settle(run)
         if results:
-            listener.reported([str(path) for path in write_reports(out)])
+            listener.reported([str(path) for path in write_reports(out, chosen=results)])
             if conditions.tensorboard is not None:
-                listener.projected(write_projector(out, conditions.tensorboard))
+                listener.projected(write_projector(out, conditions.tensorboard, results))
     return results
 
 
 def _require_folder(option: str, folder: Path, what: str) -> None:
     if not_a_folder := next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None):
         raise ExperimentError(f"{option} {folder}: {not_a_folder} is no folder, and {what} into one: give another name")
+
+
+def _require_names_of_their_own(datasets: Sequence[str]) -> None:
+    """That no two files of a run have one name, by which results tell them apart."""
+    known: dict[str, str] = {}
+    for dataset in datasets:
+        other = known.setdefault(label_of(dataset), dataset)
+        if Path(other).resolve() != Path(dataset).resolve():
+            raise ExperimentError(
+                f"--dataset: {other} and {dataset} would both be {label_of(dataset)} in the results: "
+                "rename one, or run each with an --out of its own"
+            )
 
 
 def settle(run: Run) -> list[Result]:
@@ -298,6 +311,7 @@ def plan_dataset(run: Run, dataset: str, choices: Sequence[SplitChoice]) -> Iter
         for *_, cells in groups:
             run.add(Refusal(error, [cell for cell, _ in cells]))
         return
+    run.listener.loaded(label, f"relevant: {loading.relevance(interactions)}")
     for choice, seed, cells in groups:
         try:
             split = loading.split(interactions, choice.label, seed)

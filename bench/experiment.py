@@ -76,7 +76,23 @@ class Experiment:
         for name, value in (("seeds", self.seeds), ("model_seeds", self.model_seeds)):
             if value is not None and not _is_whole(value, MOST_SEEDS):
                 raise ExperimentError(f"{name} must be a whole number from 1 to {MOST_SEEDS:,}, not {_shown(value)}")
+        self._check_file_options()
         return self
+
+    def _check_file_options(self) -> None:
+        """That there is a file for what says how to read one, and that rows held out by hand aren't divided again."""
+        options = {"columns": self.columns, "titles": self.titles, "test": self.test, "threshold": self.threshold}
+        given = ", ".join(f"--{name}" for name, value in options.items() if value not in (None, "", {}))
+        if given and not any(map(is_file, self.datasets)):
+            raise ExperimentError(f"{given}: for a file of your own, not for {' and '.join(self.datasets)}")
+        named = [dataset for dataset in self.datasets if not is_file(dataset)]
+        if self.test and named:
+            raise ExperimentError(f"--test: {named[0]} has no held-out rows of its own: run it without --test")
+        if self.test and any(split.partition(":")[0] != "fixed" for split in self.splits):
+            raise ExperimentError(
+                f"--test gives the held-out rows, and --split {' and '.join(self.splits)} would draw others: "
+                "leave one of them out"
+            )
 
     def split_seeds(self, split: SplitChoice) -> range:
         """The split seeds to run: one fold a seed for k-fold, unless told otherwise."""

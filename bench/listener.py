@@ -19,6 +19,9 @@ class Listener:
     def preparing(self, dataset: str) -> None:
         """A data set is being loaded (or downloaded)."""
 
+    def loaded(self, dataset: str, told: str) -> None:
+        """A data set is there; ``told`` is what counts as relevant in it."""
+
     def again(self, cell: Cell, reason: str) -> None:
         """A cell that is in the store is computed again."""
 

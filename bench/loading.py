@@ -42,11 +42,22 @@ def load(
 
         return from_file(dataset, columns=columns, titles=titles, test=test, threshold=threshold)
     row = look_up(DATASETS, "data set", dataset)
-    given = [name for name, value in {"columns": columns, "titles": titles, "test": test}.items() if value]
+    options = {"columns": columns, "titles": titles, "test": test, "threshold": threshold}
+    given = [name for name, value in options.items() if value not in (None, "", {})]
     if given:
         raise ExperimentError(f"{', '.join(given)} go with a file of your own, not with the data set '{dataset}'")
     interactions: Interactions = resolve(row.target)(**parameters)
     return interactions
+
+
+def relevance(interactions: Interactions) -> str:
+    """What counts as relevant in this data, in a few words."""
+    scale, threshold = interactions.rating_scale, interactions.relevance_threshold
+    if threshold is not None:
+        return f"{'ratings' if scale else 'values'} of {threshold:g} or more"
+    if scale is None:
+        return "every interaction"
+    return f"every interaction, whatever its rating from {scale[0]:g} to {scale[1]:g} (--threshold says from where on)"
 
 
 def split(interactions: Interactions, rule: str = "random", seed: int = 0, **parameters: Any) -> Split:

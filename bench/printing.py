@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reports.verdicts import Verdict
 
 PLAIN_WIDTH = 160  # of tables that don't go to a terminal: wide enough that no cell is cut
+OTHER_DATA = "on other data of that name, which reports leave out"
 NOT_IN_TERMINAL = ("recall_min", "mae")  # they stand in the reports
 
 
@@ -64,6 +65,9 @@ class RunProgress(Listener):
 
     def preparing(self, dataset: str) -> None:
         self._say(f"loading {dataset}")
+
+    def loaded(self, dataset: str, told: str) -> None:
+        self._say(f"{dataset}: {told}")
 
     def epoch(self, cell: Cell, epoch: int) -> None:
         if self.bars is None:
@@ -219,12 +223,13 @@ def listing(found: Sequence[Listed], as_json: bool) -> None:
         return
     counts: dict[tuple[str, str], Counter[str]] = {}
     for one in found:
-        counts.setdefault((one.cell.dataset, one.cell.split), Counter())[one.status] += 1
+        status = one.status if one.current else OTHER_DATA
+        counts.setdefault((one.cell.dataset, one.cell.split), Counter())[status] += 1
     for (dataset, split), of_status in sorted(counts.items()):
         told = ", ".join(f"{count} {status}" for status, count in sorted(of_status.items()))
         print(printable(f"{dataset}, {split}: {told}"))
     for one in found:
-        if one.status != "ok":
+        if one.status != "ok" and one.current:
             reason = one.error.strip().partition("\n")[0]
             print(printable(f"{' '.join(map(str, _name(one.cell)))}: {one.status}: {reason}"))
     print(f"{len(found)} cells")

@@ -36,6 +36,7 @@ def describe(split: Split, licence: str) -> dict[str, Any]:
 
     Beside figures that say themselves what they are, each a number or a list with an entry an item:
 
+    - ``data``, ``split``: the hashes that cells of this data and split have, too;
     - ``rating_histogram``: [[rating, interactions], ...], None where ratings are counts or absent;
     - ``activity``: [["1997-09", interactions in train, in test], ...] by month, quiet ones included, by year over more
       than 120 months; None without timestamps, or where they span more years than that and so are no seconds;
@@ -45,6 +46,8 @@ def describe(split: Split, licence: str) -> dict[str, Any]:
     data, train, test = split.interactions, split.train, split.test
     return {
         "name": data.name,
+        "data": data.content_hash,
+        "split": split.content_hash,
         "licence": licence,
         "n_users": data.n_users,
         "n_items": data.n_items,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 from typing import Any
+
+from reports.opening import open_regular
 
 # Cell, key, identity, status and error come first; metrics and neighbours, which are most of the file, after them.
 METRICS = b',\n "metrics": {'
 
 
-def read_beginning(path: str | os.PathLike[str]) -> Any:
+def read_beginning(path: str | Path) -> Any:
     """The content of result.json up to its metrics; all of it where somebody has written the file in another way.
 
     Raises
@@ -18,8 +20,8 @@ def read_beginning(path: str | os.PathLike[str]) -> Any:
     OSError, ValueError
         It can't be read, or is no JSON; a file that is cut off is not, wherever that is.
     """
-    with open(path, "rb", buffering=0) as stream:
-        text = stream.readall()
+    with open_regular(path) as stream:
+        text = stream.read()
     beginning, found, rest = text.partition(METRICS)
     if found and rest.rstrip().endswith(b"}"):
         try:

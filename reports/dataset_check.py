@@ -104,4 +104,4 @@ LISTS: dict[str, Check] = {
     "showcase": _is_user,
 }
 BESIDE_ITEMS = ("item_ids", "titles", "genres", "item_counts", "test_item_counts", "relevant_item_counts")
-TEXTS = ("name", "licence")
+TEXTS = ("name", "licence", "data", "split")

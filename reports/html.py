@@ -23,6 +23,7 @@ from reports.data import Data, data
 from reports.differences import Differences, differences
 from reports.figures import Style
 from reports.island import island
+from reports.listing import other_data
 from reports.person import Person, person
 from reports.plot import Plot
 from reports.result import Cell, Result
@@ -168,6 +169,7 @@ def read_page(
     if uncertain is None:
         uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
     found = disagreements(store) + verdicts(leaderboards(results, uncertain), store.reader("lists"), read_dataset)
+    found += other_data(store)
     page = make_page(
         results,
         read_dataset,

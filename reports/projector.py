@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -60,7 +60,9 @@ class Projected:
     missing: list[str] = field(default_factory=list)
 
 
-def write_projector(folders: str | Path | Sequence[str | Path], directory: str | Path) -> Projected:
+def write_projector(
+    folders: str | Path | Sequence[str | Path], directory: str | Path, chosen: Iterable[Result] = ()
+) -> Projected:
     """Write the stored vectors of results folders for TensorBoard's projector; nothing where no cell kept any.
 
     Parameters
@@ -69,13 +71,15 @@ def write_projector(folders: str | Path | Sequence[str | Path], directory: str |
         One or several with results, of which some cells kept their vectors (``python -m bench run --tensorboard DIR``).
     directory
         Where the files go; made if it isn't there.
+    chosen
+        Results of one folder that go before newer ones of the same cells.
 
     Raises
     ------
     StoreError
         A result can't be read, or its data set isn't described.
     """
-    store, root, projected = open_stores(folders), Path(directory), Projected()
+    store, root, projected = open_stores(folders, chosen), Path(directory), Projected()
     embeddings: list[Embedding] = []
     for board in leaderboards(store.summaries()):
         without: dict[str, list[str]] = {}

@@ -28,7 +28,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.beginning import read_beginning
+from reports.current import left_out
 from reports.dataset_check import check_dataset
 from reports.opening import open_regular, read_json
 from reports.output import check_inside
@@ -67,10 +68,14 @@ class VersionError(StoreError):
 
 
 class Store:
-    """Results below one folder, written once and at once, found by path."""
+    """Results below one folder, written once and at once, found by path.
 
-    def __init__(self, root: str | Path):
+    Of cells with several results (code or cut-offs have changed) those of ``chosen`` are shown, newer ones or not.
+    """
+
+    def __init__(self, root: str | Path, chosen: Iterable[Result] = ()):
         self.root = Path(root)
+        self._keys = {_cell_name(one.cell): one.key for one in chosen if one.key}
 
     def cell_folder(self, cell: Cell, key: str) -> Path:
         name = f"{safe_name(cell.model)}-{cell.model_seed}-{safe_name(key[:12] or _no_key(cell))}"
@@ -166,12 +171,25 @@ class Store:
         found = (path.parent for path in (self.root / "cells").glob("*/*/*/*/result.json"))
         return sorted(folder for folder in found if not folder.name.startswith("."))
 
+    def left_out(self) -> list[Path]:
+        """The folders of cells that rest on other data of the same name (``reports/current.py`` says which)."""
+        return left_out(self.folders(), self.described)
+
     def __iter__(self) -> Iterator[Result]:
-        return (self.read(folder) for folder in self.folders())
+        """All results but those of other data."""
+        return self._read_shown(TABLES)
 
     def summaries(self) -> Iterator[Result]:
-        """All results without what is per user: enough for every table, and hundreds of them fit into memory."""
-        return (self.read(folder, tables=()) for folder in self.folders())
+        """The same without what is per user: enough for every table, and hundreds of them fit into memory."""
+        return self._read_shown(())
+
+    def _read_shown(self, tables: Collection[str]) -> Iterator[Result]:
+        others = set(self.left_out())
+        for folder in self.folders():
+            if folder not in others:
+                result = self.read(folder, tables)
+                if self._keys.get(_cell_name(result.cell), result.key) == result.key:
+                    yield result
 
     def write_dataset(self, cell: Cell, content: dict[str, Any]) -> None:
         """Store what reports show of a data set under one split, once."""
@@ -182,7 +200,12 @@ class Store:
 
     def read_dataset(self, cell: Cell) -> dict[str, Any] | None:
         """What :meth:`write_dataset` stored, or None."""
-        path = self._group("datasets", cell) / "dataset.json"
+        found = self.described(self._place(cell))
+        return None if found is None else found[1]
+
+    def described(self, place: Path) -> tuple[str, dict[str, Any]] | None:
+        """When the data of ``<data set>/<split>/<split seed>`` were stored last, and what."""
+        path = self.root / "datasets" / place / "dataset.json"
         if not path.exists():
             return None
         content = _read_json(path)
@@ -190,10 +213,15 @@ class Store:
             check_dataset(content)
         except (TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a stored data set ({error!r}); {_REDO}") from error
-        return content
+        # The file's own time, for the same run shall leave the same bytes.
+        stored = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return stored.isoformat(timespec="microseconds"), content
 
     def _group(self, kind: str, cell: Cell) -> Path:
-        return self.root / kind / safe_name(cell.dataset) / safe_name(cell.split) / str(cell.split_seed)
+        return self.root / kind / self._place(cell)
+
+    def _place(self, cell: Cell) -> Path:
+        return Path(safe_name(cell.dataset), safe_name(cell.split), str(cell.split_seed))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -546,6 +574,10 @@ def safe_name(name: str) -> str:
     if cleaned and cleaned == name.replace(":", "_"):
         return cleaned
     return f"{cleaned or '_'}-{_digest(name)}"
+
+
+def _cell_name(cell: Cell) -> str:
+    return json.dumps(asdict(cell), sort_keys=True, default=str)
 
 
 def _no_key(cell: Cell) -> str:

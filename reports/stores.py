@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,9 +38,10 @@ class Stores(Store):
         """The cells' folders, those that count, sorted by cell."""
         return [self._chosen[place] for place in sorted(self._chosen)]
 
-    def read_dataset(self, cell: Cell) -> dict[str, Any] | None:
-        """From the first folder that has it."""
-        return next((found for store in self.stores if (found := store.read_dataset(cell)) is not None), None)
+    def described(self, place: Path) -> tuple[str, dict[str, Any]] | None:
+        """The newest: it says which data the cells that count rest on."""
+        found = [one for store in self.stores if (one := store.described(place)) is not None]
+        return max(found, key=lambda one: one[0], default=None)
 
     def repeated(self) -> Iterator[list[tuple[Store, Result]]]:
         """Each cell that several folders have with the same key, with the folder of each result."""
@@ -62,10 +63,10 @@ class Stores(Store):
         return {place: _newest([store.root / place for store in stores]) for place, stores in self._places.items()}
 
 
-def open_stores(folders: str | Path | Sequence[str | Path]) -> Store:
-    """One results folder, or several as one."""
+def open_stores(folders: str | Path | Sequence[str | Path], chosen: Iterable[Result] = ()) -> Store:
+    """One results folder (in which ``chosen`` results are shown before newer ones), or several as one."""
     several = [folders] if isinstance(folders, str | Path) else list(folders)
-    return Store(several[0]) if len(several) == 1 else Stores(several)
+    return Store(several[0], chosen) if len(several) == 1 else Stores(several)
 
 
 def disagreements(store: Store) -> list[Verdict]:

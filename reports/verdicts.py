@@ -31,6 +31,7 @@ Kind = Literal[
     "train and test differ",
     "folders disagree",
     "not tuned",
+    "other data",
     "not checked",
 ]
 

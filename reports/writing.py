@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from reports.result import Result
 from reports.store import Store, StoreError, write_text
 from reports.stores import open_stores
 
 
 def write_reports(
-    folders: str | Path | Sequence[str | Path], out: str | Path | None = None, *, figures: bool = False
+    folders: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    figures: bool = False,
+    chosen: Iterable[Result] = (),
 ) -> list[Path]:
     """Write the reports of the results in one or several folders, and touch nothing else.
 
     Those are report.html, report.csv (one row a cell), report-long.csv (one row a figure), report.md and report.tex;
     with ``figures`` also the page's figures, as figures/*.svg. They are written into ``out``, by default the folder of
-    the results; several have no default.
+    the results; several have no default. ``chosen`` are results of one folder that are shown before newer ones of the
+    same cells.
 
     Raises
     ------
@@ -42,7 +48,7 @@ def write_reports(
     if root.exists() and not root.is_dir():
         raise StoreError(f"--out {root}: is no folder, and reports go into one: give another name")
     root.mkdir(parents=True, exist_ok=True)
-    store = open_stores(several)
+    store = open_stores(several, chosen)
     results = list(store.summaries())
     uncertain = uncertainties(leaderboards(results), store.reader("per_user"))
     boards = leaderboards(results, uncertain)

@@ -1,0 +1,88 @@
+"""Which stored cells reports are about: one name may have stood for several data.
+
+A data set is known by its name, a file by its file's. Its content may change, or it is read with another ``--test``,
+``--threshold`` or ``--columns``. Every run says in dataset.json what it rests on, and reports are about the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.beginning import read_beginning
+from reports.opening import read_json
+
+# When the data of <data set>/<split>/<split seed> were stored, and what; None where nothing is.
+ReadDescribed = Callable[[Path], "tuple[str, dict[str, Any]] | None"]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What cells of a split seed rest on: hashes of the data, with what is relevant in it, and of its split."""
+
+    data: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Described:
+    """The basis of a split seed and since when it is that."""
+
+    since: str
+    basis: Basis
+
+
+def left_out(folders: Iterable[Path], described: ReadDescribed) -> list[Path]:
+    """Folders of cells that rest on other data, or another split of it, than the reports of these folders.
+
+    A cell without hashes (it was skipped, say) rests on nothing and is never among them.
+    """
+    splits: dict[Path, dict[Path, dict[Path, Basis]]] = {}
+    for folder in folders:
+        place = Path(*folder.parts[-4:-1])  # <data set>/<split>/<split seed>
+        basis = _basis_of_cell(folder)
+        if basis is not None:
+            splits.setdefault(place.parent, {}).setdefault(place, {})[folder] = basis
+    return [folder for seeds in splits.values() for folder in _of_split(seeds, described)]
+
+
+def _of_split(seeds: Mapping[Path, Mapping[Path, Basis]], described: ReadDescribed) -> Iterator[Path]:
+    """The folders to leave out of one leaderboard, given its cells by split seed."""
+    said = {place: _described(described(place)) or _newest(cells) for place, cells in seeds.items()}
+    data = max(said.values(), key=lambda one: (one.since, one.basis.data)).basis.data
+    for place, cells in seeds.items():
+        current = said[place].basis
+        yield from (folder for folder, basis in cells.items() if basis != current or basis.data != data)
+
+
+def _described(found: tuple[str, dict[str, Any]] | None) -> Described | None:
+    """What dataset.json says; those of earlier versions say nothing."""
+    basis = _basis(found[1]) if found else None
+    return Described(found[0], basis) if found and basis else None
+
+
+def _newest(cells: Mapping[Path, Basis]) -> Described:
+    """The basis of the cell that was finished last."""
+    since, folder = max((_finished(folder), folder) for folder in cells)
+    return Described(since, cells[folder])
+
+
+def _basis_of_cell(folder: Path) -> Basis | None:
+    try:
+        return _basis(read_beginning(folder / "result.json")["identity"])
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return None  # whoever reads the cell says what is wrong with it
+
+
+def _basis(content: Mapping[str, Any]) -> Basis | None:
+    data, split = content.get("data"), content.get("split")
+    return Basis(data, split) if isinstance(data, str) and isinstance(split, str) else None
+
+
+def _finished(folder: Path) -> str:
+    try:
+        return str(read_json(folder / "measured.json")["finished"])
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):
+        return ""
