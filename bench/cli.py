@@ -84,6 +84,13 @@ class Columns(click.ParamType):
         return {role.strip(): name.strip() for role, _, name in pairs}
 
 
+class Plural(click.Choice[str]):
+    """One of some plurals; the singular is taken for it."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return super().convert(f"{value}s" if f"{value}s" in self.choices else value, param, ctx)
+
+
 OUT = click.option("--out", default="results", show_default=True, help="Folder of the results.")
 TENSORBOARD = click.option("--tensorboard", metavar="DIR", help="Write vectors for TensorBoard's projector there.")
 BY_DEFAULT = "[default: 4 where ratings are stars up to 5; else every interaction is]"
@@ -147,7 +154,8 @@ def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: An
     with printing.progress() as listener:
         frame = api.run(everything=everything, parameters=parse_settings(settings), listener=listener, **options)
     found = api.verdicts(listener.results, options["out"])
-    printing.verdicts(found)
+    if found or (frame["status"] == "ok").any():  # nothing was checked where nothing finished
+        printing.verdicts(found)
     printing.leaderboards(listener.results)
     listener.summarise()
     failed = frame["status"].isin(["failed", "timeout", "out-of-memory"]).any()
@@ -155,7 +163,7 @@ def run(settings: tuple[str, ...], everything: bool, strict: bool, **options: An
 
 
 @bench.command("list")
-@click.argument("what", type=click.Choice([*TABLES, *MORE_TABLES, "results"]), required=False)
+@click.argument("what", type=Plural([*TABLES, *MORE_TABLES, "results"]), required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
 @OUT

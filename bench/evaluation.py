@@ -19,6 +19,7 @@ from bench.compatibility.table import DEEPEST, Beside, beside
 from bench.datasets import parquet
 from bench.datasets.errors import DatasetError, listed
 from bench.datasets.file import from_file, is_parquet
+from bench.datasets.headers import is_header
 from bench.datasets.opening import read_opening
 from bench.experiment import check_cutoffs
 from bench.metrics import put_together
@@ -100,6 +101,11 @@ def read_lists(recommendations: str | Path | pd.DataFrame) -> tuple[Interactions
     path = Path(recommendations)
     names = _column_names(path)
     ranks = [name for name in names if name.strip().lower() == "rank"]
+    if not is_parquet(path) and not is_header(names, None):
+        raise DatasetError(
+            f"{path}, line 1: '{', '.join(names)[:80]}' holds no usual column names. Give the lists a first line with "
+            "user, item and rank or score; --columns is for train and test"
+        )
     lists = from_file(path, columns={"rating": ranks[0]} if ranks else None)
     if lists.ratings is None:
         raise DatasetError(f"{path}: has no column 'rank' or 'score' to order the lists by; it has {listed(names)}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reports.reference import Side
 
 NOT_COMPARABLE = 3
+FEWEST_SEEDS = 3  # split seeds by which a model with random numbers can be decided on
 COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "INCOMPARABLE": "red"}
 
 
@@ -90,8 +91,24 @@ def save(folders: tuple[str, ...], out: str, metric: str) -> int:
     if unfinished:
         names = ", ".join(sorted({entry.cell.model for entry in unfinished}))
         click.echo(f"warning: {len(unfinished)} cells did not finish ({names}): they will never pass", err=True)
+    if few := too_few_seeds(side):
+        click.echo(
+            f"warning: fewer than {FEWEST_SEEDS} split seeds ({', '.join(few)}): compare will mostly find them "
+            f"INCONCLUSIVE; `python -m bench run --seeds {FEWEST_SEEDS}` on both sides",
+            err=True,
+        )
     click.echo(f"{out}: {len(side.entries)} cells, {side.metric}, {Path(out).stat().st_size / 1024:.0f} KB")
     return 0
+
+
+def too_few_seeds(side: Side) -> list[str]:
+    """Models that draw random numbers and have too few split seeds to tell a change from their noise."""
+    seeds: dict[tuple[str, str, str], set[int]] = {}
+    for entry in side.entries:
+        if entry.status == "ok" and entry.identity.get("seeded"):
+            cell = entry.cell
+            seeds.setdefault((cell.dataset, cell.split, cell.model), set()).add(cell.split_seed)
+    return sorted({model for (_, _, model), known in seeds.items() if len(known) < FEWEST_SEEDS})
 
 
 @reference.command()

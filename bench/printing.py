@@ -110,8 +110,9 @@ class RunProgress(Listener):
     def summarise(self) -> None:
         """Say what was computed and what was not, and where the report is."""
         counts = {status: sum(result.status == status for result in self.results) for status in _statuses(self.results)}
-        computed = len(self.results) - self.n_reused - counts.get("skipped", 0)
-        told = [f"{computed} computed" if computed else "nothing to compute", f"{self.n_reused} already in the store"]
+        computed = counts.get("ok", 0) - self.n_reused
+        tried = len(self.results) - self.n_reused - counts.get("skipped", 0)
+        told = [f"{computed} computed" if tried else "nothing to compute", f"{self.n_reused} already in the store"]
         told += [f"{count} {status}" for status, count in counts.items() if status != "ok"]
         self._say(f"{len(self.results)} cells: {', '.join(told)}")
         if self.files:
@@ -191,6 +192,8 @@ def leaderboards(results: Iterable[Result]) -> None:
             table.add_row(cell(row.label), *values, *costs)
         if board.rows:
             out.print(table)
+            if len(board.rows) > 1:
+                print("* the best of its column, by the digits shown")
             if any(board.is_like_best(row) for row in board.rows):
                 print("≈ can't be told from the best (paired by user on the same splits, Holm at 5%)")
             if board.uncertainty and board.primary and board.uncertainty.components:

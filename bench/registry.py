@@ -352,8 +352,9 @@ def look_up(table: Mapping[str, Row], kind: str, name: str) -> Row:
     """
     if name in table:
         return table[name]
-    near = get_close_matches(name, table, n=1, cutoff=0.5)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    small = {known.lower(): known for known in table}
+    near = get_close_matches(name.lower(), small, n=1, cutoff=0.5)
+    hint = f" Did you mean '{small[near[0]]}'?" if near else ""
     raise UnknownNameError(f"there is no {kind} '{name}'.{hint} There are: {', '.join(table)}")
 
 

@@ -28,7 +28,7 @@ from reports.per_user import parts_of
 from reports.result import Cell, MetricValue, Result, Status
 from reports.store import Store, VersionError, cell_from_json, write_text
 from reports.stores import open_stores
-from reports.table import latest, primary_metric
+from reports.table import USUAL_CUTOFF, latest, primary_metric
 
 KIND = "recsys-bench reference"
 FORMAT = 1
@@ -129,7 +129,8 @@ def read_folder(folders: Path | Sequence[Path], metric: str = "", asked: bool = 
 
 
 def _nearest(name: str, existing: Sequence[str]) -> str:
-    near = get_close_matches(name.lower(), existing, n=1, cutoff=0.5)
+    usual = f"{name.lower()}@{USUAL_CUTOFF}"  # what a name without its cut-off means
+    near = [usual] if usual in existing else get_close_matches(name.lower(), existing, n=1, cutoff=0.5)
     return f". Did you mean '{near[0]}'?" if near else ""
 
 

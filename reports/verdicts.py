@@ -230,11 +230,11 @@ def cold_users(cells: Iterable[Result]) -> Iterator[str]:
 
 
 def constant_metrics(board: Leaderboard, digests: dict[str, dict[tuple[int, int], str]]) -> Iterator[str]:
-    """Metrics that are equal for all models although their lists differ."""
-    different = len({tuple(sorted(of_row.items())) for of_row in digests.values()}) > 1
+    """Metrics that are equal for all models although the lists of at least three differ: two may coincide."""
+    different = len({tuple(sorted(of_row.items())) for of_row in digests.values()}) > 2
     for column in board.columns if different else ():
         values = [row.values[column.name] for row in board.rows if column.name in row.values]
-        if len(values) > 1 and len(set(values)) == 1:
+        if len(values) > 2 and len(set(values)) == 1:
             yield f"{column.title} is {values[0]:.6g} for all {len(values)} models, whose lists differ"
 
 

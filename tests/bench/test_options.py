@@ -90,3 +90,42 @@ def test_a_timeout_may_have_a_unit(files, monkeypatch):
     for text in ("90", "1.5s", "2m", "1h"):
         assert run(files, "--timeout", text) == 0
     assert given == [90.0, 1.5, 120.0, 3600.0]
+
+
+def test_the_closing_count_adds_up_and_nothing_is_said_of_checks_that_had_nothing(files, capsys):
+    (files / "broken.py").write_text(
+        "class Broken:\n    def fit(self, x):\n        raise ValueError\n    score = fit\nMODELS = {'broken': Broken}\n"
+    )
+    plugin = ["--plugin", str(files / "broken.py"), "--models"]
+    assert run(files, *plugin, "broken") == 1
+    captured = capsys.readouterr()
+    assert "1 cells: 0 computed, 0 already in the store, 1 failed" in captured.err
+    assert "sanity checks" not in captured.out
+    assert run(files, *plugin, "broken,popularity,random") == 1
+    captured = capsys.readouterr()
+    assert "3 cells: 2 computed, 0 already in the store, 1 failed" in captured.err
+    assert "* the best of its column" in captured.out
+
+
+def test_a_name_is_found_whatever_its_case_and_number(files, capsys):
+    assert run(files, "--models", "ALS") == 2
+    assert "Did you mean 'als'?" in capsys.readouterr().err
+    assert main(["list", "model"]) == 0
+    assert capsys.readouterr().out.startswith("models:")
+
+
+def test_a_reference_of_one_seed_is_warned_of_and_a_metric_needs_its_cut_off(files, capsys):
+    assert run(files, "--models", "popularity,random") == 0
+    capsys.readouterr()
+    out, file = str(files / "out"), str(files / "reference.json")
+    assert main(["reference", "save", out, "-o", file]) == 0
+    assert "warning: fewer than 3 split seeds (random)" in capsys.readouterr().err
+    assert main(["compare", out, out, "--metric", "ndcg"]) == 2
+    assert "Did you mean 'ndcg@10'?" in capsys.readouterr().err
+
+
+def test_lists_without_names_of_their_columns_get_advice_that_helps(files, capsys):
+    (files / "lists.csv").write_text("1,2,0.5\n1,3,0.4\n")
+    data = ["--train", str(files / "train.csv"), "--test", str(files / "test.csv")]
+    assert main(["eval", "--recommendations", str(files / "lists.csv"), *data]) == 2
+    assert "Give the lists a first line with user, item and rank or score" in capsys.readouterr().err
