@@ -6,7 +6,7 @@ A data set is known by its name, a file by its file's. Its content may change, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,18 @@ class Described:
     basis: Basis
 
 
-def left_out(folders: Iterable[Path], described: ReadDescribed) -> list[Path]:
+def left_out(bases: Mapping[Path, Basis | None], described: ReadDescribed) -> list[Path]:
     """Folders of cells that rest on other data, or another split of it, than the reports of these folders.
 
-    A cell without hashes (it was skipped, say) rests on nothing and is never among them.
+    Parameters
+    ----------
+    bases
+        Each cell's folder and what it rests on: None of one without hashes (it was skipped, say), which is never left
+        out.
     """
     splits: dict[Path, dict[Path, dict[Path, Basis]]] = {}
-    for folder in folders:
+    for folder, basis in bases.items():
         place = Path(*folder.parts[-4:-1])  # <data set>/<split>/<split seed>
-        basis = _basis_of_cell(folder)
         if basis is not None:
             splits.setdefault(place.parent, {}).setdefault(place, {})[folder] = basis
     return [folder for seeds in splits.values() for folder in _of_split(seeds, described)]
@@ -59,24 +62,27 @@ def _of_split(seeds: Mapping[Path, Mapping[Path, Basis]], described: ReadDescrib
 
 def _described(found: tuple[str, dict[str, Any]] | None) -> Described | None:
     """What dataset.json says; those of earlier versions say nothing."""
-    basis = _basis(found[1]) if found else None
+    basis = basis_of(found[1]) if found else None
     return Described(found[0], basis) if found and basis else None
 
 
 def _newest(cells: Mapping[Path, Basis]) -> Described:
-    """The basis of the cell that was finished last."""
-    since, folder = max((_finished(folder), folder) for folder in cells)
+    """The basis of the cell that was finished last; one cell of each basis is asked when, for there may be thousands."""
+    one_of_each = {basis: folder for folder, basis in cells.items()}
+    since, folder = max((_finished(folder), folder) for folder in one_of_each.values())
     return Described(since, cells[folder])
 
 
-def _basis_of_cell(folder: Path) -> Basis | None:
+def basis_of_cell(folder: Path) -> Basis | None:
+    """What a stored cell rests on."""
     try:
-        return _basis(read_beginning(folder / "result.json")["identity"])
+        return basis_of(read_beginning(folder / "result.json")["identity"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return None  # whoever reads the cell says what is wrong with it
 
 
-def _basis(content: Mapping[str, Any]) -> Basis | None:
+def basis_of(content: Mapping[str, Any]) -> Basis | None:
+    """The hashes in a cell's identity, or in dataset.json."""
     data, split = content.get("data"), content.get("split")
     return Basis(data, split) if isinstance(data, str) and isinstance(split, str) else None
 

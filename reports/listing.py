@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports.beginning import read_beginning
+from reports.current import Basis, basis_of, left_out
 from reports.result import Cell
 from reports.store import Store, StoreError, cell_from_json
 from reports.verdicts import Verdict
@@ -35,8 +36,9 @@ def list_results(store: Store) -> list[Listed]:
     StoreError
         A cell's file can't be read.
     """
-    others = set(store.left_out())
-    return [replace(_listed(folder), current=folder not in others) for folder in store.folders()]
+    found = [_listed(folder) for folder in store.folders()]
+    others = set(left_out({one.folder: basis for one, basis in found}, store.described))
+    return [replace(one, current=False) if one.folder in others else one for one, _ in found]
 
 
 def other_data(store: Store) -> list[Verdict]:
@@ -54,16 +56,13 @@ def left_out_text(n: int) -> str:
     return f"{cells} on other data of this name (other content, --test or --threshold): left out of the reports"
 
 
-def _listed(folder: Path) -> Listed:
+def _listed(folder: Path) -> tuple[Listed, Basis | None]:
+    """A cell, and what it rests on."""
     path = folder / "result.json"
     try:
         content = read_beginning(path)
-        return Listed(
-            folder,
-            cell_from_json(**content["cell"]),
-            str(content["key"]),
-            str(content["status"]),
-            str(content["error"]),
-        )
+        identity = content.get("identity")
+        told = str(content["key"]), str(content["status"]), str(content["error"])
+        return Listed(folder, cell_from_json(**content["cell"]), *told), basis_of(identity if identity else {})
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: not a stored result ({error!r}); delete the folder it is in") from error

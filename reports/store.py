@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.beginning import read_beginning
-from reports.current import left_out
+from reports.current import basis_of_cell, left_out
 from reports.dataset_check import check_dataset
 from reports.opening import open_regular, read_json
 from reports.output import check_inside
@@ -173,7 +173,7 @@ class Store:
 
     def left_out(self) -> list[Path]:
         """The folders of cells that rest on other data of the same name (``reports/current.py`` says which)."""
-        return left_out(self.folders(), self.described)
+        return left_out({folder: basis_of_cell(folder) for folder in self.folders()}, self.described)
 
     def __iter__(self) -> Iterator[Result]:
         """All results but those of other data."""
