@@ -67,7 +67,7 @@ def _described(found: tuple[str, dict[str, Any]] | None) -> Described | None:
 
 
 def _newest(cells: Mapping[Path, Basis]) -> Described:
-    """The basis of the cell that was finished last; one cell of each basis is asked when, for there may be thousands."""
+    """The basis of the cell that was finished last. Of thousands on the same basis one is asked when."""
     one_of_each = {basis: folder for folder, basis in cells.items()}
     since, folder = max((_finished(folder), folder) for folder in one_of_each.values())
     return Described(since, cells[folder])
