@@ -58,7 +58,10 @@ def hostile(fake, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, report):
-    return open_page(browser, report)
+    """The page, its tables set up: on a busy machine that may come after the page is there."""
+    opened = open_page(browser, report)
+    assert becomes_true(opened, lambda: every(opened, "#data-1-1-board .dt-column-order[tabindex='0']"))
+    return opened
 
 
 def open_page(browser, path, width=DESKTOP, scheme="light"):
