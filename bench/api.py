@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from splits.interactions import Interactions
 
 
-SMALLEST_MEMORY = 16 * 2**20  # bytes; Python with NumPy alone holds more
-
 __all__ = [
     "compare",
     "doctor",
@@ -79,7 +77,7 @@ def run(
     out: str | Path = "results",
     jobs: int = 1,
     threads: int = 0,
-    timeout: float | None = None,
+    timeout: str | float | None = None,
     memory_limit: str | float | None = None,
     force: bool = False,
     tensorboard: str | Path | None = None,
@@ -106,7 +104,8 @@ def run(
         Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
         marked.
     timeout, memory_limit
-        Seconds, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row that says so.
+        Seconds or text as ``"15m"``, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row
+        that says so.
     tensorboard
         Folder for TensorBoard's projector (``reports/projector.py``). The first cell of each model keeps its vectors;
         one that is in the store without them is computed again.
@@ -157,7 +156,7 @@ def run(
         max(1, jobs),
         threads,
         parse_timeout(timeout),
-        _sane_memory(memory_limit, parse_memory(memory_limit)),
+        parse_memory(memory_limit),
         force,
         Shard.parse(shard),
         cluster,
@@ -451,11 +450,12 @@ def tune(
 
     Raises
     ------
-    UnknownNameError, SpaceError, BudgetError, MetricError, ParameterError, MissingOptunaError
+    UnknownNameError, SpaceError, BudgetError, LimitError, MetricError, ParameterError, MissingOptunaError
         What is wrong with the plan, before anything is trained.
     """
+    from bench.cells.limits import parse_seconds
     from bench.plugins import models as model_table
-    from bench.tuning.plan import Plan, parse_seconds, tunable
+    from bench.tuning.plan import Plan, tunable
     from bench.tuning.run import tune as search
     from bench.tuning.space import read_spaces
 
@@ -468,7 +468,7 @@ def tune(
         split=rule,
         models=tunable(known, _tuple(models), table),
         trials=trials,
-        seconds=parse_seconds(time_budget) if isinstance(time_budget, str) else time_budget,
+        seconds=parse_seconds("--time-budget", time_budget) if isinstance(time_budget, str) else time_budget,
         metric=metric,
         seed=seed,
         jobs=jobs,
@@ -534,14 +534,6 @@ def _require_models_of(parameters: Mapping[str, Any], experiment: Experiment, ta
         look_up(table, "model", name)
         if name not in chosen:
             raise ExperimentError(f"--set {name}: that model isn't run; these are: {', '.join(chosen)}")
-
-
-def _sane_memory(given: str | float | None, limit: int) -> int:
-    """The limit in bytes, if a process that has loaded NumPy can keep to it: a bare number is MB, not GB."""
-    if 0 < limit < SMALLEST_MEMORY:
-        meant = f": did you mean {given}GiB?" if str(given).strip().isdigit() else ""
-        raise ExperimentError(f"--memory-limit {given}: no cell fits into {limit / 2**20:g} MB{meant}")
-    return limit
 
 
 def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:

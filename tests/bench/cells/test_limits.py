@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cells.limits import LimitError, held_bytes, parse_memory, parse_timeout
+from bench.cells.limits import LimitError, held_bytes, parse_memory, parse_seconds, parse_timeout
 
 MIB = 2**20
 ROOT = Path(__file__).parents[3]
@@ -16,19 +16,31 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4GiB", 4096), ("500MB", 500), ("1.5 g", 1536), ("500", 500), (500, 500), ("1m", 1), (None, 0), ("", 0)],
+    [("4GiB", 4096), ("500MB", 500), ("1.5 g", 1536), ("500", 500), (500, 500), ("16m", 16), (None, 0), ("", 0)],
 )
 def test_sizes_are_read_in_units_of_1024(text, size):
     assert parse_memory(text) == size * MIB
 
 
-@pytest.mark.parametrize("text", ["much", "4TB", "-5", "0", "0.5MB", "4 G B", "nan", "1e3", "٤GB"])
+@pytest.mark.parametrize("text", ["much", "4TB", "-5", "0", "0.5MB", "15MB", "4 G B", "nan", "1e3", "٤GB"])
 def test_other_sizes_are_refused_with_what_is_allowed(text):
     with pytest.raises(LimitError, match="write a number of MB, or 500MB, or 4GiB"):
         parse_memory(text)
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "ten"])
+def test_a_bare_number_that_was_meant_for_gib_is_guessed():
+    with pytest.raises(LimitError, match=r"at least 16 MB; did you mean 4GiB\?"):
+        parse_memory("4")
+
+
+def test_seconds_are_read_as_people_write_them():
+    assert [parse_seconds("--time-budget", text) for text in ("900", "15m", "1h", "1.5s")] == [900, 900, 3600, 1.5]
+    assert parse_timeout("15m") == 900
+    with pytest.raises(LimitError, match="--time-budget soon: write seconds, or a number with s, m or h"):
+        parse_seconds("--time-budget", "soon")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1m", 0, -1, float("nan"), float("inf"), True, [1]])
 def test_a_timeout_is_a_number_above_0(seconds):
     with pytest.raises(LimitError, match="number above 0"):
         parse_timeout(seconds)

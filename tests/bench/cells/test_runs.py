@@ -144,7 +144,7 @@ def test_cells_come_to_a_result_under_a_hard_limit_of_the_systems(tmp_path, rati
     ("words", "message"),
     [
         (["--timeout", "0"], "write seconds, a number above 0"),
-        (["--timeout", "nan"], "write seconds, a number above 0"),
+        (["--timeout", "nan"], "write seconds, or a number with s, m or h"),
         (["--memory-limit", "much"], "write a number of MB, or 500MB, or 4GiB"),
     ],
 )

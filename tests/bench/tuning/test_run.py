@@ -11,7 +11,7 @@ from bench.cli import main
 from bench.plugins import models
 from bench.settings import read_settings
 from bench.tuning.objective import MetricError, Objective, validation_rule
-from bench.tuning.plan import BudgetError, Plan, parse_seconds
+from bench.tuning.plan import BudgetError, Plan
 from bench.tuning.run import tune
 from bench.tuning.space import Choice, Range, Space, SpaceError
 from reports.tuning import read_tuning
@@ -233,12 +233,6 @@ def test_a_model_that_predicts_no_ratings_says_so(split):
 def test_a_plan_that_can_not_be_is_refused_before_anything_is_trained(plan, changes, error, message):
     with pytest.raises(error, match=message):
         replace(plan(Space(NOISE, {})), **changes).check()
-
-
-def test_a_budget_of_time_is_read_as_people_write_it():
-    assert [parse_seconds(text) for text in ("900", "15m", "1h", "1.5s")] == [900, 900, 3600, 1.5]
-    with pytest.raises(BudgetError, match="--time-budget soon"):
-        parse_seconds("soon")
 
 
 def test_the_command_makes_the_search_again(plan):
