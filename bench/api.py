@@ -104,8 +104,8 @@ def run(
         Cells side by side; threads for each (0: the cores divided by jobs). Times that were taken side by side are
         marked.
     timeout, memory_limit
-        Seconds or text as ``"15m"``, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a row
-        that says so.
+        Seconds or text as ``"15m"``, and MB or text as ``"4GiB"``, that each cell may take; one that takes more is a
+        row that says so.
     tensorboard
         Folder for TensorBoard's projector (``reports/projector.py``). The first cell of each model keeps its vectors;
         one that is in the store without them is computed again.

@@ -11,7 +11,7 @@ The only module of the package that imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 Factors = tuple[Tensor, Tensor]
+Pull = Callable[["Sampler", Tensor, Tensor, Tensor], Tensor]  # (sampler, scores, i, j) -> one for each of its users
 USERS_AT_ONCE = 1024  # rows whose equations are set up in one product; their matrices are this many x factors²
 
 
@@ -76,19 +77,11 @@ def bpr(
     user_items: sp.csr_matrix, factors: int, learning_rate: float, ridge: float, pairs: int, seed: int
 ) -> Iterator[Factors]:
     """Ascend Σ ln σ(s_ui - s_uj) over ``pairs`` pairs of each user, s = X Y' of all users and items."""
-    random = torch.Generator().manual_seed(seed)
-    sampler = Sampler(user_items, random)
-    x, y = initial_factors(user_items.shape, factors, random)
-    users = sampler.users
-    while True:
-        scores = x @ y.T
-        step_x, step_y = -ridge * x, -ridge * y
-        for _ in range(pairs):
-            i, j = sampler.positives(), sampler.negatives()
-            pull = torch.sigmoid(scores[users, j] - scores[users, i])[:, None] / pairs
-            add_pairs(step_x, step_y, x, y, users, i, j, pull)
-        x, y = x + learning_rate * step_x, y + learning_rate * step_y
-        yield x, y
+
+    def pull(sampler: Sampler, scores: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return torch.sigmoid(scores[sampler.users, j] - scores[sampler.users, i])
+
+    return by_pairs(user_items, factors, learning_rate, ridge, pairs, pull, seed)
 
 
 def warp(
@@ -106,21 +99,31 @@ def warp(
     The rank of a positive is estimated from ``samples`` negatives, as (items that aren't positive) times the share that
     scores above it, and L(rank) = ln(1 + rank), over the largest of the users at hand.
     """
+
+    def pull(sampler: Sampler, scores: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        users = sampler.users
+        positive = scores[users, i]
+        above = sum((scores[users, sampler.negatives()] > positive).float() for _ in range(samples)) / samples
+        weight = torch.log1p(sampler.n_negatives * above)
+        weight /= float(weight.numpy().max(initial=1e-6))  # there may be no user who has both
+        return weight * (positive - scores[users, j] <= margin)
+
+    return by_pairs(user_items, factors, learning_rate, ridge, pairs, pull, seed)
+
+
+def by_pairs(
+    user_items: sp.csr_matrix, factors: int, learning_rate: float, ridge: float, pairs: int, pull: Pull, seed: int
+) -> Iterator[Factors]:
+    """Steps of all factors at once, each along the mean gradient of ``pairs`` pairs of every user."""
     random = torch.Generator().manual_seed(seed)
     sampler = Sampler(user_items, random)
     x, y = initial_factors(user_items.shape, factors, random)
-    users = sampler.users
     while True:
         scores = x @ y.T
         step_x, step_y = -ridge * x, -ridge * y
         for _ in range(pairs):
             i, j = sampler.positives(), sampler.negatives()
-            positive = scores[users, i]
-            above = sum((scores[users, sampler.negatives()] > positive).float() for _ in range(samples)) / samples
-            weight = torch.log1p(sampler.n_negatives * above)
-            weight /= float(weight.numpy().max(initial=1e-6))  # there may be no user who has both
-            violated = positive - scores[users, j] <= margin
-            add_pairs(step_x, step_y, x, y, users, i, j, (weight * violated)[:, None] / pairs)
+            add_pairs(step_x, step_y, x, y, sampler.users, i, j, pull(sampler, scores, i, j)[:, None] / pairs)
         x, y = x + learning_rate * step_x, y + learning_rate * step_y
         yield x, y
 
