@@ -82,6 +82,28 @@ def test_a_killed_fork_server_is_started_again(forking, probe, cell_of):
     assert int(probe(forking, 1)[4]) != parent
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+@pytest.mark.parametrize("deaths", [1, 3])  # after three a fresh interpreter takes the job
+def test_a_job_that_a_lost_child_has_read_is_whole_for_the_next(cell_of, monkeypatch, deaths):
+    """The server may die between forking a child and saying so."""
+    left = [deaths]
+
+    class Dying(starting.ForkServer):
+        def start(self, *job):
+            child = super().start(*job)
+            if not left[0]:
+                return child
+            left[0] -= 1
+            wait_until(lambda: child.poll() is not None)
+            child.close()
+            raise EOFError("the fork server died")
+
+    monkeypatch.setattr(starting, "ForkServer", Dying)
+    with Starter() as starter:
+        assert cell_of(starter, "Good").status == "ok"
+    assert left == [0]
+
+
 @pytest.mark.parametrize("fork", [True, False])
 def test_children_end_with_a_run_that_is_killed(tmp_path, split_folder, fork):
     """``kill -9`` of the run while a cell loops: neither the cell nor the server is there a moment later."""
