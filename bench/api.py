@@ -423,16 +423,17 @@ def tune(
 ) -> list[Search]:
     """Search the best settings of each model, with the same budget, on a validation part cut from train.
 
-    The split is that of ``rule`` with seed 0; its test part is never looked at. Every trial is stored below ``out``,
-    and a search that was stopped goes on. The best settings are written to ``tuned/<data set>.toml`` there, which
-    ``run`` with ``tuned`` reads for the same split.
+    The split is that of ``rule`` with seed 0; its test part is never looked at. Before the trials each model's own
+    setting is tried, and kept where none of them is better. Every trial is stored below ``out``, and a search that was
+    stopped goes on. The best settings are written to ``tuned/<data set>.toml`` there, which ``run`` with ``tuned``
+    reads for the same split.
 
     Parameters
     ----------
     models
         Names; all that have a search space without it.
     trials, time_budget
-        For each model: how many settings, and how many seconds (or "15m") all of them may take together.
+        For each model: how many settings beside its own, and how many seconds (or "15m") all may take together.
     metric
         ``ndcg@10``; "" means that, and rmse for models that learn from ratings.
     jobs

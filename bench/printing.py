@@ -257,13 +257,14 @@ def tuning(searches: Sequence[Search]) -> None:
             found = search.best or {"value": None, "setting": {}}
             setting = ", ".join(f"{name}={_short(value)}" for name, value in found["setting"].items())
             counts = [str(len(search.trials)), str(search.count("pruned")), str(search.count("failed"))]
-            rows.append([search.model, _decimal(found["value"]), *counts, f"{search.seconds:.1f}", setting])
-        headings = ["model", metric, "trials", "pruned", "failed", "seconds", "best setting"]
+            own = _decimal(search.defaults["value"] if search.defaults else None)
+            rows.append([search.model, _decimal(found["value"]), own, *counts, f"{search.seconds:.1f}", setting])
+        headings = ["model", metric, "its defaults", "trials", "pruned", "failed", "seconds", "best setting"]
         title = f"{group[0].dataset}, {group[0].split} split: validation part of train ({group[0].validation})"
         _print_table(headings, rows, title)
     for search in searches:
         if search.best is None:
-            reasons = dict.fromkeys(trial["error"].splitlines()[0] for trial in search.trials if trial["error"])
+            reasons = dict.fromkeys(trial["error"].splitlines()[0] for trial in search.all_tried if trial["error"])
             print(f"{search.model}: no trial was completed: {'; '.join(reasons) or 'the budget was too small'}")
 
 

@@ -30,10 +30,12 @@ ENTRIES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "trials": (int, "a whole number"),
     "metric": (str, "a text"),
     "validation": ((int, float), "a number"),
+    "defaults": ((int, float), "a number"),
     "split": (str, "a text"),
     "command": (str, "a text"),
     "parameters": (dict, "a table"),
 }
+OPTIONAL = {"defaults"}
 
 
 class SettingsError(ValueError):
@@ -44,8 +46,9 @@ class SettingsError(ValueError):
 class Setting:
     """The best setting of a model on a split, and where it comes from.
 
-    ``validation`` is the metric's value on the validation part, ``trials`` how many settings were tried, ``split`` the
-    rule as ``SplitChoice.label`` writes it; ``file`` is where it was read.
+    ``validation`` is the metric's value on the validation part and ``defaults`` that of the row's own setting, None
+    where it has none; ``trials`` is how many others were tried, ``split`` the rule as ``SplitChoice.label`` writes it;
+    ``file`` is where it was read.
     """
 
     model: str
@@ -55,6 +58,7 @@ class Setting:
     trials: int
     split: str
     command: str
+    defaults: float | None = None
     file: str = field(default="", compare=False)
 
     @property
@@ -65,7 +69,8 @@ class Setting:
     @property
     def origin(self) -> str:
         """In one sentence, for a result's identity and the reports."""
-        return f"best of {self.trials} trials by {self.metric} on a validation part of train ({self.command})"
+        among = f"{self.trials} trials" if self.defaults is None else f"its defaults and {self.trials} trials"
+        return f"best of {among} by {self.metric} on a validation part of train ({self.command})"
 
 
 def tuned_settings(dataset: str, out: Path) -> dict[Place, Setting]:
@@ -142,11 +147,13 @@ def file_name(dataset: str) -> str:
 
 def _setting(file: str, model: str, entry: Any) -> Setting:
     """An entry of a file, its types checked: files are edited by hand."""
-    if not isinstance(entry, dict) or entry.keys() != ENTRIES.keys():
-        raise ValueError(f"[{model}] must be a table with {', '.join(ENTRIES)}")
-    for name, (kind, called) in ENTRIES.items():
-        if not isinstance(entry[name], kind) or isinstance(entry[name], bool):
-            raise ValueError(f"[{model}]: {name} must be {called}, not {entry[name]!r}")
+    if not isinstance(entry, dict) or entry.keys() | OPTIONAL != ENTRIES.keys():
+        needed = ", ".join(name for name in ENTRIES if name not in OPTIONAL)
+        raise ValueError(f"[{model}] must be a table with {needed}; {', '.join(OPTIONAL)} may be there too")
+    for name, value in entry.items():
+        kind, called = ENTRIES[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"[{model}]: {name} must be {called}, not {value!r}")
     return Setting(model, **{**entry, "split": SplitChoice.parse(entry["split"]).label}, file=file)
 
 
@@ -163,7 +170,8 @@ def _text(settings: Mapping[Place, Setting]) -> str:
 def _table(heading: str, setting: Setting) -> str:
     """A setting's table; parameters as TOML writes them, floats with the digits that give the same number again."""
     lines = [f"\n{heading}"]
-    for name in ("trials", "metric", "validation", "split", "command"):
-        lines.append(f"{name} = {json.dumps(getattr(setting, name))}")
+    for name in ("trials", "metric", "validation", "defaults", "split", "command"):
+        if (value := getattr(setting, name)) is not None:
+            lines.append(f"{name} = {json.dumps(value)}")
     pairs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in setting.parameters.items())
     return "\n".join([*lines, f"parameters = {{ {pairs} }}", ""])

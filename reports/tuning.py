@@ -40,6 +40,9 @@ class Search:
         "trials" asked for and "seconds" (None: no limit).
     best
         "number", "value" and "setting" of the best complete trial; None where no trial was completed.
+    defaults
+        The model's own setting, tried before the others, as a dict like those of ``trials`` with the number -1; None
+        in files of a version that didn't try it.
     trials
         One dict a trial: number, state, parameters, value, iterations, curve, seconds, error.
     """
@@ -57,6 +60,7 @@ class Search:
     command: str
     versions: dict[str, str]
     best: dict[str, Any] | None
+    defaults: dict[str, Any] | None = None
     trials: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -70,14 +74,19 @@ class Search:
 
     @property
     def seconds(self) -> float:
-        """What all trials took together."""
-        return float(sum(trial["seconds"] for trial in self.trials))
+        """What all trials took together, that of the model's own setting included."""
+        return float(sum(trial["seconds"] for trial in self.all_tried))
+
+    @property
+    def all_tried(self) -> list[dict[str, Any]]:
+        """The model's own setting and the trials."""
+        return [*([self.defaults] if self.defaults else []), *self.trials]
 
     def best_so_far(self) -> list[float | None]:
-        """After each trial the best value of the complete ones, None before the first."""
+        """After each of ``all_tried`` the best value of the complete ones, None before the first."""
         found: list[float | None] = []
         best: float | None = None
-        for trial in self.trials:
+        for trial in self.all_tried:
             if trial["state"] == "complete":
                 better = best is None or (trial["value"] > best) == self.higher_is_better
                 best = trial["value"] if better else best
@@ -91,6 +100,7 @@ class TuningRow:
 
     model: str
     value: str
+    defaults: str
     trials: str
     seconds: str
     setting: str
@@ -170,9 +180,9 @@ def _group(number: int, searches: list[Search], styles: dict[str, Style]) -> Tun
     direction = "" if first.higher_is_better else " (lower is better)"
     caption = (
         f"Best {first.metric}{direction} on a validation part of train ({first.validation}); the test part was not "
-        "looked at. Every model had the same budget"
+        "looked at. Every model had the same budget, beside its defaults"
     )
-    told = [f"{model} {points[-1][1]:.4f} after {len(points)} trials" for model, points in curves]
+    told = [f"{model} {points[-1][1]:.4f} after {points[-1][0]} trials" for model, points in curves]
     return TuningGroup(
         dataset=first.dataset,
         split=first.split,
@@ -190,8 +200,9 @@ def _rank(search: Search) -> tuple[float, str]:
 
 
 def _points(search: Search) -> list[tuple[int, float]]:
-    """(trials spent, best value so far)."""
-    return [(spent, value) for spent, value in enumerate(search.best_so_far(), 1) if value is not None]
+    """(trials spent, best value so far); with none spent, the model's own setting."""
+    tried = zip(search.all_tried, search.best_so_far(), strict=True)
+    return [(trial["number"] + 1, value) for trial, value in tried if value is not None]
 
 
 def _table_row(search: Search) -> TuningRow:
@@ -200,12 +211,19 @@ def _table_row(search: Search) -> TuningRow:
     return TuningRow(
         model=search.model,
         value=numbers.fixed(search.best["value"] if search.best else None, 4),
+        defaults=numbers.fixed(search.defaults["value"] if search.defaults else None, 4),
         trials=str(len(search.trials)) + (f" ({', '.join(others)})" if others else ""),
         seconds=numbers.seconds(search.seconds),
-        setting=_listed(search.best["setting"]) if search.best else numbers.NOTHING,
+        setting=_best_setting(search.best),
         space="; ".join(f"{name}: {values}" for name, values in search.space.items()),
         command=search.command,
     )
+
+
+def _best_setting(best: dict[str, Any] | None) -> str:
+    if best is None:
+        return numbers.NOTHING
+    return _listed(best["setting"]) + (" (its defaults: no trial was better)" if best["number"] < 0 else "")
 
 
 def _listed(setting: dict[str, Any]) -> str:
@@ -234,7 +252,7 @@ def _csv(searches: Sequence[Search]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     for search in searches:
-        for trial, best in zip(search.trials, search.best_so_far(), strict=True):
+        for trial, best in zip(search.all_tried, search.best_so_far(), strict=True):
             parameters = json.dumps(trial["parameters"], sort_keys=True)
             values = [trial["value"], best, trial["iterations"], trial["seconds"], parameters, trial["error"]]
             plain = ["" if value is None else value for value in values]

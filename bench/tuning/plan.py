@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import Any
@@ -49,6 +49,15 @@ class Plan:
     def space_of(self, model: str) -> Space:
         """What is searched for a model: parameters that were set have one value."""
         return self.spaces[model].fixing(self.parameters.get(model, {}))
+
+    def complete(self, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What a model is built with, as ``run`` would: the row's parameters where ``parameters`` has none."""
+        return building.model_parameters(model, self.table[model], parameters)
+
+    def defaults_of(self, model: str) -> dict[str, Any]:
+        """The row's own values of the parameters that its space is about; those that were set have that value."""
+        own = self.complete(model, self.parameters.get(model, {}))
+        return {name: own[name] for name in self.space_of(model).example if own.get(name) is not None}
 
     def metric_of(self, model: str, has_scale: bool) -> str:
         """The metric that a model is tuned by."""

@@ -20,7 +20,7 @@ from bench.settings import Setting, settings_in, write_settings
 from bench.tuning.objective import MOST_USERS, parse_metric, validation_rule
 from bench.tuning.plan import Plan
 from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
-from bench.tuning.trial import Trial, best_of
+from bench.tuning.trial import DEFAULTS, State, Trial, best_of
 from bench.tuning.worker import Job, Outcome, Worker
 from recsys_impl.threads import thread_count
 from reports.tuning import Search, write_tuning
@@ -29,6 +29,7 @@ from splits.split import Split
 
 Say = Callable[[str], None]
 SPLIT_SEED = 0
+DIGITS = 6  # of a value on the validation part, in the file of settings
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None 
                 continue
             metric = plan.metric_of(model, split.interactions.rating_scale is not None)
             study = open_study(plan, model, metric, validation, storage)
-            run_trials(Searching(plan, model, metric, study, workers_for(metric), say, Lock()))
+            searching = Searching(plan, model, metric, study, workers_for(metric), say, Lock())
+            try_defaults(searching)
+            run_trials(searching)
             searches.append(record(plan, model, metric, study, dataset, rule, validation))
             keep(searches[-1], out, also_write)
     return searches
@@ -90,6 +93,19 @@ def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: 
     return Study(
         storage, f"{model} {metric} {key}", plan.space_of(model), METRICS[name].higher_is_better, plan.seed, told
     )
+
+
+def try_defaults(searching: Searching) -> None:
+    """Judge the row's own setting, once: a search that finds nothing better keeps it."""
+    plan, study, model = searching.plan, searching.study, searching.model
+    if study.defaults is not None:
+        return
+    own = plan.defaults_of(model)
+    outcome = searching.workers[0].run(model, plan.complete(model, own), [], lambda *_: True, plan.seconds)
+    error = "the time budget is spent" if outcome.out_of_time else outcome.error
+    state: State = "failed" if outcome.value is None else "complete"
+    study.keep_defaults(Trial(DEFAULTS, state, own, outcome.value, seconds=outcome.seconds, error=error))
+    _tell(searching, "[defaults]", own, _ending(searching.metric, outcome), outcome.seconds)
 
 
 def run_trials(searching: Searching) -> None:
@@ -136,7 +152,7 @@ def _try(searching: Searching, worker: Worker, number: int, parameters: dict[str
             return searching.study.report(number, epoch, value)
 
     epochs = searching.study.space.measured_epochs
-    outcome = worker.run(searching.model, parameters, epochs, heard, left)
+    outcome = worker.run(searching.model, searching.plan.complete(searching.model, parameters), epochs, heard, left)
     if outcome.value is None or not values:
         return outcome
     best = max(values) if searching.study.higher_is_better else min(values)
@@ -148,19 +164,30 @@ def _settle(searching: Searching, number: int, parameters: dict[str, Any], outco
     study = searching.study
     if outcome.out_of_time:
         study.interrupt(number, outcome.seconds)
-        told = "stopped: the time budget is spent"
     elif outcome.stopped:
         study.prune(number, outcome.seconds)
-        told = "pruned"
     elif outcome.value is None:
         study.fail(number, outcome.error, outcome.seconds)
-        told = f"failed: {outcome.error.splitlines()[0] if outcome.error else ''}"
     else:
         study.tell(number, outcome.value, outcome.seconds)
-        told = f"{searching.metric} {outcome.value:.4f}"
-    setting = ", ".join(f"{name}={_short(value)}" for name, value in parameters.items())
     place = f"[{number + 1}/{searching.plan.trials}]"
-    searching.say(f"{place} {searching.model}: {told}, {outcome.seconds:.2f} s ({setting})")
+    _tell(searching, place, parameters, _ending(searching.metric, outcome), outcome.seconds)
+
+
+def _ending(metric: str, outcome: Outcome) -> str:
+    """How a trial ended, in some words."""
+    if outcome.out_of_time:
+        return "stopped: the time budget is spent"
+    if outcome.stopped:
+        return "pruned"
+    if outcome.value is None:
+        return f"failed: {outcome.error.splitlines()[0] if outcome.error else ''}"
+    return f"{metric} {outcome.value:.4f}"
+
+
+def _tell(searching: Searching, place: str, parameters: dict[str, Any], ending: str, seconds: float) -> None:
+    setting = ", ".join(f"{name}={_short(value)}" for name, value in parameters.items())
+    searching.say(f"{place} {searching.model}: {ending}, {seconds:.2f} s ({setting})")
 
 
 def _seconds_left(searching: Searching) -> float | None:
@@ -169,8 +196,8 @@ def _seconds_left(searching: Searching) -> float | None:
 
 def record(plan: Plan, model: str, metric: str, study: Study, dataset: str, rule: str, validation: Split) -> Search:
     """What reports show of a search."""
-    trials = study.trials()
-    best = best_of(trials, study.higher_is_better)
+    trials, own = study.trials(), study.defaults
+    best = best_of([*([own] if own else []), *trials], study.higher_is_better)
     return Search(
         dataset=dataset,
         split=plan.split,
@@ -185,6 +212,7 @@ def record(plan: Plan, model: str, metric: str, study: Study, dataset: str, rule
         command=plan.command(model),
         versions=environment.key_versions(plan.table[model].library),
         best=None if best is None else {"number": best.number, "value": best.value, "setting": best.setting},
+        defaults=_row(own) if own else None,
         trials=[_row(trial) for trial in trials],
     )
 
@@ -198,8 +226,9 @@ def keep(search: Search, out: Path, also_write: Path | None) -> None:
         model=search.model,
         parameters=search.best["setting"],
         metric=search.metric,
-        validation=round(search.best["value"], 6),
+        validation=round(search.best["value"], DIGITS),
         trials=len(search.trials),
+        defaults=_rounded(search.defaults),
         split=search.split,
         command=search.command,
     )
@@ -235,6 +264,10 @@ def _row(trial: Trial) -> dict[str, Any]:
     content["curve"] = {str(epoch): value for epoch, value in trial.curve.items()}
     content["seconds"] = round(trial.seconds, 4)
     return content
+
+
+def _rounded(defaults: dict[str, Any] | None) -> float | None:
+    return None if defaults is None or defaults["value"] is None else round(defaults["value"], DIGITS)
 
 
 def _short(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from reports.opening import open_regular
 
 STARTUP_TRIALS = 10  # at random, before the sampler models anything and before anything is pruned
 NUMBER, INTERRUPTED, SECONDS, ERROR = "number", "interrupted", "seconds", "error"
+DEFAULTS = "defaults"
 
 
 class MissingOptunaError(ValueError):
@@ -155,6 +157,16 @@ class Study:
         trial.set_user_attr(INTERRUPTED, True)
         self._study.tell(trial, state=optuna().trial.TrialState.FAIL)
 
+    def keep_defaults(self, trial: Trial) -> None:
+        """Store how the row's own setting did: a trial without epochs, which the sampler doesn't learn from."""
+        self._study.set_user_attr(DEFAULTS, asdict(trial))
+
+    @property
+    def defaults(self) -> Trial | None:
+        """How the row's own setting did, None as long as it wasn't tried."""
+        stored = self._study.user_attrs.get(DEFAULTS)
+        return None if stored is None else Trial(**stored)
+
     def trials(self) -> list[Trial]:
         """All ended trials that count, by number."""
         ended = [self._trial(one) for one in self._frozen() if one.state.is_finished() and not _interrupted(one)]
@@ -167,8 +179,9 @@ class Study:
 
     @property
     def seconds(self) -> float:
-        """What all trials took, those that don't count included."""
-        return math.fsum(one.user_attrs.get(SECONDS, 0.0) for one in self._frozen())
+        """What all trials took, those that don't count and that of the row's own setting included."""
+        own = self.defaults.seconds if self.defaults else 0.0
+        return own + math.fsum(one.user_attrs.get(SECONDS, 0.0) for one in self._frozen())
 
     def _complete(self, proposed: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of a proposal; numbers have three digits, so that a setting can be read and typed."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 State = Literal["complete", "pruned", "failed"]
+DEFAULTS = -1  # the number of the trial of a row's own settings
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Trial:
     Attributes
     ----------
     number
-        Counted from 0 within the study; with the seed it decides what was proposed.
+        Counted from 0 within the study; with the seed it decides what was proposed. ``DEFAULTS`` is the row's own
+        setting: tried before the others, counted among none of them, and unknown to the sampler.
     state, error
         ``pruned`` was stopped early since others were better at the same epoch; ``failed`` has a reason.
     parameters

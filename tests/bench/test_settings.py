@@ -31,12 +31,16 @@ def test_the_packages_settings_can_be_run_and_come_from_enough_trials(path):
     for (model, split), setting in read_settings(path).items():
         model_parameters(model, MODELS[model], setting.parameters)
         assert setting.trials >= 15
+        assert setting.defaults is not None
+        sign = 1 if MODELS[model].learns_from == "positives" else -1
+        assert sign * setting.validation >= sign * setting.defaults
         assert f"--dataset {path.stem} --split {split} " in setting.command
         assert "--jobs" not in setting.command  # one job: it repeats
 
 
 def test_a_setting_comes_back_as_it_was_whatever_its_model_is_called(tmp_path):
     odd = Setting('a "b".c', {"x": 1e-07, "n": 3, "kind": "é", "flag": True}, "auc", 0.5, 3, "random", "c")
+    odd = replace(odd, defaults=0.25)
     for setting in (EASE, odd):
         path = write_settings(tmp_path, "my/data.csv", setting)
     assert path == tmp_path / "data.csv.toml"
@@ -92,7 +96,8 @@ def test_the_results_folders_settings_go_before_the_packages(tmp_path, monkeypat
         ("trials = 40", "trials = true", r"\[ease\]: trials must be a whole number, not True"),
         ("validation = 0.25", "validation = [1]", r"validation must be a number"),
         ('metric = "ndcg@10"\n', "", r"\[ease\] must be a table with trials, metric"),
-        ("trials = 40", "trials = 40\nseed = 1", r"\[ease\] must be a table with trials, metric"),
+        ("trials = 40", "trials = 40\nseed = 1", r"\[ease\] must be a table with trials, metric.*; defaults may be"),
+        ("trials = 40", 'trials = 40\ndefaults = "few"', r"\[ease\]: defaults must be a number, not 'few'"),
         ('split = "random"', 'split = "randon"', r"there is no split 'randon'"),
         ("[ease]", "ease = 3\n[x]", r"\[ease\] must be a table"),
         ("[ease]", "ease = [3]\n[x]", r"\[ease\] must be a table"),
@@ -238,7 +243,7 @@ def test_tune_then_run_from_the_command_line(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert "[3/3] ease: ndcg@10 0." in printed.err
     assert "validation part of train (random)" in printed.out
-    assert (tmp_path / "results" / "tuning.csv").read_text().count("\n") == 4
+    assert (tmp_path / "results" / "tuning.csv").read_text().count("\n") == 5
     assert json.loads((tmp_path / "results" / "tuning.json").read_text())["searches"][0]["budget"]["trials"] == 3
     assert main(["run", "--dataset", "toy.csv", "--models", "ease", "--tuned"]) == 0
     assert main(["tune", "--dataset", "toy.csv", "--models", "ease", "--metric", "nonesuch@3"]) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from reports.figures import model_styles
 from reports.store import StoreError
-from reports.tuning import Search, read_tuning, tuning, write_tuning
+from reports.tuning import Search, _points, read_tuning, tuning, write_tuning
 
 
 def trial(number, value, state="complete", **changes):
@@ -45,6 +45,9 @@ def test_what_was_written_is_read_and_a_newer_search_takes_the_place_of_an_older
     assert read_tuning(tmp_path) == [newer, search("bpr")]
     rows = list(csv.DictReader((tmp_path / "tuning.csv").open()))
     assert [row["best_so_far"] for row in rows if row["model"] == "als"] == ["0.5", "0.5", "0.5", "0.5"]
+    write_tuning(tmp_path, search(defaults=trial(-1, 0.25)))
+    rows = list(csv.DictReader((tmp_path / "tuning.csv").open()))
+    assert [row["number"] for row in rows if row["model"] == "als"] == ["-1", "0", "1", "2"]
     assert json.loads(rows[0]["parameters"]) == {"x": 1.23456}
 
 
@@ -64,6 +67,25 @@ def test_the_best_so_far_counts_complete_trials_in_the_metrics_direction():
     trials = [trial(0, None, "failed"), trial(1, 0.9), trial(2, 0.1, "pruned"), trial(3, 0.7), trial(4, 0.8)]
     assert search(trials=trials, higher_is_better=False).best_so_far() == [None, 0.9, 0.9, 0.7, 0.7]
     assert search(trials=trials, higher_is_better=True).best_so_far() == [None, 0.9, 0.9, 0.9, 0.9]
+
+
+def test_the_models_own_setting_stands_before_the_trials():
+    own = trial(-1, 0.25)
+    found = search(defaults=own)
+    assert found.best_so_far() == [0.25, 0.25, 0.25, 0.3]
+    assert found.seconds == 2.0
+    (row,) = tuning([found], model_styles(["als"])).groups[0].rows
+    assert (row.value, row.defaults, row.trials, row.setting) == ("0.3000", "0.2500", "3", "x 1.235, n 3")
+    kept = search(values=(0.2, 0.1), defaults=own, best={"number": -1, "value": 0.25, "setting": {"x": 2.0}})
+    (row,) = tuning([kept], model_styles(["als"])).groups[0].rows
+    assert (row.value, row.setting) == ("0.2500", "x 2 (its defaults: no trial was better)")
+
+
+def test_the_figure_begins_with_the_models_own_setting():
+    found = search(values=(0.2, 0.1), defaults=trial(-1, 0.25))
+    assert _points(found) == [(0, 0.25), (1, 0.25), (2, 0.25)]
+    assert _points(search(values=(0.2, 0.1))) == [(1, 0.2), (2, 0.2)]
+    assert "als 0.2500 after 2 trials" in tuning([found], model_styles(["als"])).groups[0].figure_in_words
 
 
 def test_the_section_has_a_group_for_each_data_set_and_metric_best_model_first():

@@ -14,6 +14,7 @@ from bench.tuning.objective import MetricError, Objective, validation_rule
 from bench.tuning.plan import BudgetError, Plan
 from bench.tuning.run import tune
 from bench.tuning.space import Choice, Range, Space, SpaceError
+from bench.tuning.trial import DEFAULTS
 from reports.tuning import read_tuning
 from splits.split import Split
 
@@ -91,6 +92,12 @@ def without_times(search):
     return [{name: value for name, value in trial.items() if name != "seconds"} for trial in search.trials]
 
 
+def with_row(plan, **parameters):
+    """The plan with other parameters in its row."""
+    row = replace(plan.table["shrunk"], parameters=parameters)
+    return replace(plan, table=plan.table | {"shrunk": row})
+
+
 def silent(line):
     pass
 
@@ -151,8 +158,10 @@ def test_failed_and_dead_trials_are_stored_with_their_reason_and_tuning_goes_on(
 
 
 def test_a_model_that_never_works_has_no_setting(plan, split, tmp_path):
-    (found,) = tune(plan(Space(NOISE, {"trouble": "raise"}), trials=2), split, tmp_path, silent)
+    raising = plan(Space(NOISE, {"trouble": "die"}), trials=2, parameters={"shrunk": {"trouble": "raise"}})
+    (found,) = tune(raising, split, tmp_path, silent)
     assert found.best is None
+    assert found.defaults["error"] == found.trials[0]["error"] == "ValueError: too much trouble"
     assert not (tmp_path / "tuned").exists()
 
 
@@ -161,10 +170,43 @@ def test_the_time_budget_ends_a_trial_that_hangs_and_is_spent_for_good(plan, spl
     told = []
     (found,) = tune(hanging, split, tmp_path, told.append)
     assert found.trials == []
-    assert "the time budget is spent" in told[0]
+    assert told[0].startswith("[defaults] shrunk: ndcg@10 0.")
+    assert "the time budget is spent" in told[1]
     told.clear()
     tune(hanging, split, tmp_path, told.append)
     assert told == []
+
+
+def test_the_rows_own_setting_spends_of_the_time_budget_and_can_spend_all_of_it(plan, split, tmp_path):
+    hanging = plan(Space(NOISE, {}), trials=3, seconds=3.0, parameters={"shrunk": {"trouble": "hang"}})
+    (found,) = tune(hanging, split, tmp_path, silent)
+    assert (found.trials, found.best) == ([], None)
+    assert (found.defaults["state"], found.defaults["error"]) == ("failed", "the time budget is spent")
+    assert found.seconds >= 3.0
+
+
+def test_the_rows_own_setting_is_kept_where_no_trial_is_better(plan, split, tmp_path):
+    """What the search finds is never worse than what a model does without it."""
+    (found,) = tune(plan(Space({"noise": Range(50.0, 100.0)}, {}), trials=3), split, tmp_path, silent)
+    assert found.best == {"number": DEFAULTS, "value": found.defaults["value"], "setting": {"noise": 0.0}}
+    assert found.defaults["value"] > max(trial["value"] for trial in found.trials)
+    (kept,) = read_settings(tmp_path / "tuned" / "synthetic.toml").values()
+    assert (kept.parameters, kept.trials) == ({"noise": 0.0}, 3)
+    assert kept.validation == kept.defaults == round(found.defaults["value"], 6)
+
+
+def test_a_trial_that_is_better_than_the_rows_own_setting_takes_its_place(plan, split, tmp_path):
+    noisy = with_row(plan(Space({"noise": Range(0.1, 1.0)}, {}), trials=3), noise=500.0)
+    (found,) = tune(noisy, split, tmp_path, silent)
+    assert found.defaults["parameters"] == {"noise": 500.0}
+    assert found.best["number"] >= 0
+    assert found.best["value"] == max(trial["value"] for trial in found.trials) > found.defaults["value"]
+
+
+def test_trials_have_the_rows_parameters_that_are_not_searched(plan, split, tmp_path):
+    """As `run` does: another model would be tuned than the one that runs with the result."""
+    (found,) = tune(with_row(plan(Space(NOISE, {}), trials=2), trouble="raise"), split, tmp_path, silent)
+    assert [trial["error"] for trial in found.trials] == ["ValueError: too much trouble"] * 2
 
 
 def test_jobs_side_by_side_share_the_storage_and_the_budget(plan, split, tmp_path):
@@ -180,9 +222,9 @@ def test_settings_go_beside_those_of_other_models_and_come_back(plan, split, tmp
     assert written == read_settings(tmp_path / "tuned" / "synthetic.toml")
     assert set(written) == {("shrunk", "random"), ("learning", "random")}
     assert written["learning", "random"].trials == 2
-    assert written["learning", "random"].parameters["iterations"] in (1, 2)
+    assert written["learning", "random"].parameters["iterations"] in (1, 2, 5)  # 5 by default
     assert {search.model for search in read_tuning(tmp_path)} == {"shrunk", "learning"}
-    assert "2 trials by ndcg@10" in written["shrunk", "random"].origin
+    assert "its defaults and 2 trials by ndcg@10" in written["shrunk", "random"].origin
 
 
 def test_ratings_are_tuned_by_rmse_unless_told_otherwise(plugin):
