@@ -180,7 +180,7 @@ def _group(number: int, searches: list[Search], styles: dict[str, Style]) -> Tun
     direction = "" if first.higher_is_better else " (lower is better)"
     caption = (
         f"Best {first.metric}{direction} on a validation part of train ({first.validation}); the test part was not "
-        "looked at. Every model had the same budget, beside its defaults"
+        f"looked at. {_budgets(searches)}"
     )
     told = [f"{model} {points[-1][1]:.4f} after {points[-1][0]} trials" for model, points in curves]
     return TuningGroup(
@@ -188,10 +188,24 @@ def _group(number: int, searches: list[Search], styles: dict[str, Style]) -> Tun
         split=first.split,
         metric=first.metric,
         caption=caption,
-        rows=[_table_row(search) for search in ordered],
+        rows=[_table_row(search, len({_budget(one) for one in searches}) > 1) for search in ordered],
         figure=_markup(inline_svg(to_svg(_draw(first.metric, curves, styles)), f"tuning-{number}")) if curves else "",
         figure_in_words=f"{first.metric} of the best setting so far: {'; '.join(told)}.",
     )
+
+
+def _budgets(searches: Sequence[Search]) -> str:
+    """What all searches had, or that they had not the same."""
+    budgets = {_budget(search) for search in searches}
+    if len(budgets) == 1:
+        return f"Every model had the same budget: {budgets.pop()}, beside its defaults"
+    return "Models did NOT have the same budget, which stands with their trials"
+
+
+def _budget(search: Search) -> str:
+    """``40 trials`` or ``40 trials in at most 15 min 00 s``."""
+    limit = search.budget["seconds"]
+    return f"{search.budget['trials']} trials" + ("" if limit is None else f" in at most {numbers.seconds(limit)}")
 
 
 def _rank(search: Search) -> tuple[float, str]:
@@ -205,14 +219,15 @@ def _points(search: Search) -> list[tuple[int, float]]:
     return [(trial["number"] + 1, value) for trial, value in tried if value is not None]
 
 
-def _table_row(search: Search) -> TuningRow:
-    pruned, failed = search.count("pruned"), search.count("failed")
-    others = [f"{count} {state}" for state, count in (("pruned", pruned), ("failed", failed)) if count]
+def _table_row(search: Search, budget_told: bool) -> TuningRow:
+    told = [f"{search.count(state)} {state}" for state in ("pruned", "failed") if search.count(state)]
+    if budget_told:
+        told.insert(0, f"of {_budget(search)}")
     return TuningRow(
         model=search.model,
         value=numbers.fixed(search.best["value"] if search.best else None, 4),
         defaults=numbers.fixed(search.defaults["value"] if search.defaults else None, 4),
-        trials=str(len(search.trials)) + (f" ({', '.join(others)})" if others else ""),
+        trials=str(len(search.trials)) + (f" ({', '.join(told)})" if told else ""),
         seconds=numbers.seconds(search.seconds),
         setting=_best_setting(search.best),
         space="; ".join(f"{name}: {values}" for name, values in search.space.items()),

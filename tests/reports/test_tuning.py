@@ -102,6 +102,22 @@ def test_the_section_has_a_group_for_each_data_set_and_metric_best_model_first()
     assert "(lower is better)" in section.groups[1].caption
 
 
+def test_the_caption_says_the_budget_and_rows_do_where_it_differs():
+    long = {"trials": 40, "seconds": 900.0}
+    (same,) = tuning([search(budget=long), search("bpr", budget=long)], {}).groups
+    assert same.caption.endswith(
+        "Every model had the same budget: 40 trials in at most 15 min 00 s, beside its defaults"
+    )
+    assert [row.trials for row in same.rows] == ["3", "3"]
+    pruned = [trial(0, 0.1), trial(1, None, "pruned")]
+    (other,) = tuning([search(budget=long), search("bpr", trials=pruned)], {}).groups
+    assert other.caption.endswith("Models did NOT have the same budget, which stands with their trials")
+    assert [row.trials for row in other.rows] == [
+        "3 (of 40 trials in at most 15 min 00 s)",
+        "2 (of 3 trials, 1 pruned)",
+    ]
+
+
 def test_a_group_without_a_complete_trial_has_no_figure():
     section = tuning([search(best=None, trials=[trial(0, None, "failed")])], {})
     assert section.groups[0].figure == ""
