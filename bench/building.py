@@ -11,10 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from bench.environment import package_versions
 from bench.registry import ModelRow, resolve
 
 PACKAGE = Path(__file__).parents[1]
 SET_BY_THE_BENCH = ("random_state", "num_threads")
+KINDS: dict[type, tuple[Any, str]] = {  # of a default: what may stand in its place
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: (int | float, "a number"),
+    str: (str, "a text"),
+}
 
 
 class ParameterError(ValueError):
@@ -46,6 +53,30 @@ def model_parameters(name: str, row: ModelRow, overrides: Mapping[str, Any]) -> 
         )
     merged = {**defaults, **row.parameters, **overrides}
     return {key: value for key, value in merged.items() if key not in SET_BY_THE_BENCH and _plain(value)}
+
+
+def check_values(name: str, row: ModelRow, overrides: Mapping[str, Any]) -> None:
+    """That overrides are of their defaults' types and that the model's constructor takes them.
+
+    Only rows of the package whose library is there are asked: the defaults of a plug-in needn't have the type that they
+    stand for, and its code runs in its cell.
+
+    Raises
+    ------
+    ParameterError
+        An override is refused.
+    """
+    if not isinstance(row.target, str) or (row.library and not package_versions(row.library)):
+        return
+    defaults = model_parameters(name, row, {})
+    for key, value in overrides.items():
+        kind = type(defaults.get(key))
+        if kind in KINDS and (not isinstance(value, KINDS[kind][0]) or (isinstance(value, bool) and kind is not bool)):
+            raise ParameterError(f"{name}.{key} must be {KINDS[kind][1]}, not {value!r}")
+    try:
+        build(row, {**defaults, **overrides}, 0, 1)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name}: {error}") from error
 
 
 def build(row: ModelRow, parameters: Mapping[str, Any], seed: int, threads: int) -> Any:

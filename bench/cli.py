@@ -316,6 +316,7 @@ def lookup_options(command: Any) -> Any:
             click.option("--model", required=True, metavar="NAME"),
             click.option("--n", type=click.IntRange(1), default=10, show_default=True, help="Length of the list."),
             click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE"),
+            click.option("--tuned", is_flag=True, help="With what tune found on the data set; --set goes before."),
             click.option("--plugin", "plugins", multiple=True, metavar="FILE"),
             click.option("--json", "as_json", is_flag=True, help="As JSON."),
         ]

@@ -73,6 +73,7 @@ class Candidate:
         row = replace(self.row, parameters_from=setting.origin)
         try:
             parameters = building.model_parameters(self.name, row, {**setting.parameters, **own})
+            building.check_values(self.name, row, setting.parameters)
         except building.ParameterError as error:
             raise SettingsError(f"{setting.file}: {error}; correct it, or tune '{self.name}' again") from error
         return replace(self, row=row, parameters=parameters, tuned=True)
@@ -244,7 +245,7 @@ def plan_models(experiment: Experiment, table: Mapping[str, ModelRow]) -> list[C
     names = choose_models(experiment.models, table)
     for name in experiment.parameters:
         look_up(table, "model", name)
-    return [
+    candidates = [
         Candidate(
             name,
             table[name],
@@ -253,6 +254,10 @@ def plan_models(experiment: Experiment, table: Mapping[str, ModelRow]) -> list[C
         )
         for name in names
     ]
+    for candidate in candidates:
+        if candidate.name in experiment.parameters:
+            building.check_values(candidate.name, candidate.row, experiment.parameters[candidate.name])
+    return candidates
 
 
 def plan_splits(experiment: Experiment) -> list[SplitChoice]:

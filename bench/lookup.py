@@ -25,6 +25,7 @@ from bench import building, environment
 from bench.loading import load
 from bench.plugins import models as model_table
 from bench.registry import OURS, ModelRow, look_up, resolve
+from bench.settings import SettingsError, tuned_settings, what_is_tuned
 from bench.showcase import history
 from bench.terminal import shown
 from recsys_impl.base import ModelError, NoSimilarityError, Recommender, top_k
@@ -78,14 +79,16 @@ def recommend(
     out: Path,
     *,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    tuned: bool = False,
     plugins: Sequence[str] = (),
     **file_options: Any,
 ) -> Recommendations:
     """The n best items that the user has not rated, beside the history."""
+    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     interactions = load(dataset, **file_options)
     code = _code_of("user", interactions.user_ids, user)
     with _explained(model):
-        fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+        fitted = _fitted(interactions, model, row, out, own)
         scores = _scores(fitted, code, interactions.n_items)
     n = min(n, interactions.n_items)
     seen = interactions.to_csr()[[code]]
@@ -109,15 +112,17 @@ def similar(
     out: Path,
     *,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    tuned: bool = False,
     plugins: Sequence[str] = (),
     **file_options: Any,
 ) -> Similar:
     """The n items most similar to one."""
+    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     interactions = load(dataset, **file_options)
     code, others = _find_item(interactions, str(item))
     n = min(n, interactions.n_items)
     with _explained(model):
-        fitted = _fitted(interactions, model, out, parameters or {}, plugins)
+        fitted = _fitted(interactions, model, row, out, own)
         if not callable(getattr(fitted, "similar_items", None)):
             raise NoSimilarityError(f"{model} has no similar_items: ask a model of factors or neighbours, such as als")
         ids, values = fitted.similar_items(code, N=n + 1)
@@ -128,17 +133,34 @@ def similar(
     return Similar(model, _item(interactions, code, None), nearest[:n], others)
 
 
-def _fitted(
-    interactions: Interactions,
-    name: str,
+def _row_and_parameters(
+    dataset: str,
+    model: str,
     out: Path,
+    tuned: bool,
     parameters: Mapping[str, Mapping[str, Any]],
     plugins: Sequence[str],
-) -> Any:
+) -> tuple[ModelRow, dict[str, Any]]:
+    """The model's row, and what was set for it over what was tuned where that is asked for.
+
+    Tuned settings belong to a split, and here is none: those of the random split are taken, else the first there are.
+    """
+    row, own = look_up(model_table(plugins), "model", model), dict(parameters.get(model, {}))
+    if not tuned:
+        return row, own
+    found = {split: one for (name, split), one in tuned_settings(dataset, out).items() if name == model}
+    if not found:
+        raise SettingsError(
+            f"--tuned: no tuned settings of {model} on {dataset}. There are (data set, split: models): "
+            f"{what_is_tuned(out)}"
+        )
+    return row, {**found.get("random", found[min(found)]).parameters, **own}
+
+
+def _fitted(interactions: Interactions, name: str, row: ModelRow, out: Path, own: Mapping[str, Any]) -> Any:
     """The model fitted on everything: from the cache where it is there, else trained and kept."""
-    table = model_table(plugins)
-    row = look_up(table, "model", name)
-    complete = building.model_parameters(name, row, parameters.get(name, {}))
+    complete = building.model_parameters(name, row, own)
+    building.check_values(name, row, own)
     model = building.build(row, complete, seed=0, threads=0)
     if not isinstance(model, Recommender):
         return _train(model, row, interactions)

@@ -107,6 +107,7 @@ class Plan:
                     "--spaces FILE (`python -m bench list spaces` shows the form)"
                 )
             building.model_parameters(model, row, self.space_of(model).example)
+            building.check_values(model, row, self.parameters.get(model, {}))
         for model in self.parameters:
             look_up(self.table, "model", model)
         return self

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from bench.cli import main
+from bench.settings import Setting, write_settings
+from recsys_impl import ALS
 
 PLUGIN = """
 import numpy as np
@@ -97,7 +99,28 @@ def test_a_longer_list_than_there_are_items(ask):
 
 def test_a_parameter_of_another_type_is_one_message(ask):
     status, said = ask("recommend", "als", "--set", "als.factors=many")
-    assert (status, "many" in said) == (2, True)
+    assert (status, "als.factors must be a whole number, not 'many'" in said) == (2, True)
+
+
+def test_tuned_settings_of_the_random_split_are_used_and_set_goes_before_them(ask, tmp_path):
+    for split, factors in (("temporal", 2), ("random", 3)):
+        setting = Setting("als", {"factors": factors, "alpha": 7.0}, "ndcg@10", 0.2, 15, split, "tune")
+        write_settings(tmp_path / "out" / "tuned", "r.csv", setting)
+    assert ask("recommend", "als", "--tuned")[0] == 0
+    assert ask("recommend", "als", "--tuned", "--set", "als.factors=5")[0] == 0
+    fitted = [ALS.load(path) for path in (tmp_path / "out" / "fitted").iterdir()]
+    assert sorted((model.factors, model.alpha) for model in fitted) == [(3, 7.0), (5, 7.0)]
+
+
+def test_where_nothing_is_tuned_it_is_said_what_is(ask, tmp_path):
+    setting = Setting("ease", {"regularization": 5.0}, "ndcg@10", 0.2, 15, "temporal", "tune")
+    write_settings(tmp_path / "out" / "tuned", "r.csv", setting)
+    status, said = ask("similar", "als", "--tuned")
+    assert (status, "--tuned: no tuned settings of als on r.csv" in said) == (2, True)
+    assert "r.csv, temporal: ease" in said
+    assert ask("similar", "ease", "--tuned")[0] == 0  # the only split there is
+    status, said = ask("similar", "alls", "--tuned")
+    assert (status, "did you mean" in said.lower()) == (2, True), said
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut off", "junk", "an array too few", "half a mark"])
