@@ -75,7 +75,9 @@ def check_values(name: str, row: ModelRow, overrides: Mapping[str, Any]) -> None
             raise ParameterError(f"{name}.{key} must be {KINDS[kind][1]}, not {value!r}")
     try:
         build(row, {**defaults, **overrides}, 0, 1)
-    except (TypeError, ValueError) as error:
+    except ImportError:
+        return  # a library that is there and can't be imported: the model's row will say so
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise ParameterError(f"{name}: {error}") from error
 
 

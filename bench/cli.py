@@ -272,6 +272,7 @@ def doctor(repeat: int | None, as_json: bool, **options: Any) -> int:
 @click.option("--spaces", metavar="FILE", help="A TOML file with further search spaces.")
 @click.option("--set", "settings", multiple=True, metavar="MODEL.PARAMETER=VALUE", help="Not searched: this value.")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="A Python file with a MODELS dict.")
+@click.option("--test", metavar="FILE", help="For a file: the held-out rows, not looked at; the split is fixed.")
 @file_options
 @OUT
 @click.option("--write", "also_write", metavar="FOLDER", help="Put the best settings into FOLDER/DATASET.toml, too.")

@@ -84,8 +84,8 @@ def recommend(
     **file_options: Any,
 ) -> Recommendations:
     """The n best items that the user has not rated, beside the history."""
-    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     interactions = load(dataset, **file_options)
+    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     code = _code_of("user", interactions.user_ids, user)
     with _explained(model):
         fitted = _fitted(interactions, model, row, out, own)
@@ -117,8 +117,8 @@ def similar(
     **file_options: Any,
 ) -> Similar:
     """The n items most similar to one."""
-    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     interactions = load(dataset, **file_options)
+    row, own = _row_and_parameters(dataset, model, out, tuned, parameters or {}, plugins)
     code, others = _find_item(interactions, str(item))
     n = min(n, interactions.n_items)
     with _explained(model):
@@ -154,7 +154,12 @@ def _row_and_parameters(
             f"--tuned: no tuned settings of {model} on {dataset}. There are (data set, split: models): "
             f"{what_is_tuned(out)}"
         )
-    return row, {**found.get("random", found[min(found)]).parameters, **own}
+    setting = found.get("random", found[min(found)])
+    try:
+        building.check_values(model, row, setting.parameters)
+    except building.ParameterError as error:
+        raise SettingsError(f"{setting.file}: {error}; correct it, or tune '{model}' again") from error
+    return row, {**setting.parameters, **own}
 
 
 def _fitted(interactions: Interactions, name: str, row: ModelRow, out: Path, own: Mapping[str, Any]) -> Any:

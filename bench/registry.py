@@ -55,7 +55,8 @@ class MetricRow:
     """A metric: its function, how users' values are put together, and which direction is better.
 
     ``needs`` says what the function is given: the ranked "lists", the "auc" of the ranking pass, or the held-out
-    "ratings" with their predictions. A changed definition raises ``version``.
+    "ratings" with their predictions. ``of_accuracy``: it compares with what was held out. A changed definition raises
+    ``version``.
     """
 
     target: str
@@ -63,6 +64,7 @@ class MetricRow:
     put_together: Literal["mean", "root_of_ratio", "ratio", "catalogue"] = "mean"
     needs: Literal["lists", "auc", "ratings"] = "lists"
     higher_is_better: bool = True
+    of_accuracy: bool = True
     version: int = 1
 
 
@@ -330,15 +332,24 @@ METRICS: dict[str, MetricRow] = {
         needs="ratings",
         higher_is_better=False,
     ),
-    "coverage": MetricRow("bench.metrics:coverage", "share of the catalogue recommended", put_together="catalogue"),
+    "coverage": MetricRow(
+        "bench.metrics:coverage", "share of the catalogue recommended", put_together="catalogue", of_accuracy=False
+    ),
     "gini": MetricRow(
-        "bench.metrics:gini", "inequality of the items' exposure", put_together="catalogue", higher_is_better=False
+        "bench.metrics:gini",
+        "inequality of the items' exposure",
+        put_together="catalogue",
+        higher_is_better=False,
+        of_accuracy=False,
     ),
-    "novelty": MetricRow("bench.metrics:novelty", "mean -log2 of an item's share of training users"),
+    "novelty": MetricRow("bench.metrics:novelty", "mean -log2 of an item's share of training users", of_accuracy=False),
     "popularity": MetricRow(
-        "bench.metrics:popularity", "mean number of training interactions of the items", higher_is_better=False
+        "bench.metrics:popularity",
+        "mean number of training interactions of the items",
+        higher_is_better=False,
+        of_accuracy=False,
     ),
-    "diversity": MetricRow("bench.metrics:diversity", "1 - mean cosine of pairs of items in a list"),
+    "diversity": MetricRow("bench.metrics:diversity", "1 - mean cosine of pairs of items in a list", of_accuracy=False),
 }
 
 

@@ -20,9 +20,7 @@ from bench.experiment import SplitChoice
 from reports.opening import read_text
 
 PACKAGED = Path(__file__).with_name("tuned")
-HEADER = (
-    "# Written by `python -m bench tune`; `python -m bench run --tuned` reads it. Settings come from train alone.\n"
-)
+HEADER = "# Written by `python -m bench tune`, read by `run --tuned`. Chosen on a validation part of train.\n"
 
 
 Place = tuple[str, str]  # a model, and the split that its setting was found on
@@ -70,7 +68,8 @@ class Setting:
     def origin(self) -> str:
         """In one sentence, for a result's identity and the reports."""
         among = f"{self.trials} trials" if self.defaults is None else f"its defaults and {self.trials} trials"
-        return f"best of {among} by {self.metric} on a validation part of train ({self.command})"
+        kept = "; none was better than its defaults" if self.validation == self.defaults else ""
+        return f"best of {among} by {self.metric} on a validation part of train ({self.command}){kept}"
 
 
 def tuned_settings(dataset: str, out: Path) -> dict[Place, Setting]:

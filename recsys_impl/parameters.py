@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import sys
 
 from recsys_impl.base import ModelError
+
+LARGEST = sys.float_info.max
 
 
 def require(model: str, *, at_least: float | None = None, above: float | None = None, **values: float) -> None:
@@ -17,6 +19,6 @@ def require(model: str, *, at_least: float | None = None, above: float | None = 
     """
     bound = f"at least {at_least}" if at_least is not None else f"above {above}"
     for name, value in values.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # no NaN
         if not number or (at_least is not None and value < at_least) or (above is not None and value <= above):
             raise ModelError(f"{model}: {name} must be a number {bound}, not {value!r}")

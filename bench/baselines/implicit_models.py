@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from bench.baselines.missing import import_library
 from recsys_impl.base import FactorModel, ItemWeightModel, check_user_items
 from recsys_impl.memory import require_memory
+from recsys_impl.parameters import require
 from recsys_impl.progress import Callback
 
 WORKING_BYTES = 32 * 2**20  # the library itself, and a few arrays as long as there are users or items
@@ -35,6 +36,8 @@ class ImplicitALS(FactorModel):
         random_state: int = 0,
     ):
         _implicit("als")
+        require(type(self).__name__, factors=factors, iterations=iterations, at_least=1)
+        require(type(self).__name__, regularization=regularization, alpha=alpha, at_least=0)
         self.factors = factors
         self.regularization = regularization
         self.alpha = alpha
@@ -89,6 +92,8 @@ class ImplicitBPR(FactorModel):
         racing_threads: int = 1,
     ):
         _implicit("bpr")
+        require(type(self).__name__, factors=factors, iterations=iterations, at_least=1)
+        require(type(self).__name__, learning_rate=learning_rate, regularization=regularization, at_least=0)
         self.factors = factors
         self.learning_rate = learning_rate
         self.regularization = regularization
@@ -134,6 +139,7 @@ class ImplicitItemCosine(ItemWeightModel):
 
     def __init__(self, K: int = 20, num_threads: int = 0):
         _implicit("nearest_neighbours")
+        require(type(self).__name__, K=K, at_least=1)
         self.K = K
         self.num_threads = num_threads
 

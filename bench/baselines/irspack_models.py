@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.baselines.missing import import_library
 from recsys_impl.base import FactorModel, ModelError, check_user_items
+from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 
 SCALE_OF_START = 0.1  # irspack's own standard deviation of the initial factors, times the root of their number
@@ -59,6 +60,10 @@ class IrspackALS(FactorModel):
         _irspack()
         if loss not in ("ialspp", "original"):
             raise ModelError(f"IrspackALS: loss must be 'ialspp' or 'original', not {loss!r}")
+        require("IrspackALS", factors=factors, iterations=iterations, cg_steps=cg_steps, at_least=1)
+        require(
+            "IrspackALS", regularization=regularization, alpha=alpha, unobserved_weight=unobserved_weight, at_least=0
+        )
         self.factors = factors
         self.regularization = regularization
         self.alpha = alpha

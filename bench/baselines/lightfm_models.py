@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from bench.baselines.missing import import_library
 from recsys_impl.base import FactorModel, check_user_items
+from recsys_impl.parameters import require
 from recsys_impl.progress import Callback, epochs
 
 
@@ -35,6 +36,9 @@ class LightFMWARP(FactorModel):
         racing_threads: int = 1,
     ):
         _lightfm()
+        require(type(self).__name__, factors=factors, iterations=iterations, max_sampled=max_sampled, at_least=1)
+        require(type(self).__name__, learning_rate=learning_rate, above=0)
+        require(type(self).__name__, regularization=regularization, at_least=0)
         self.factors = factors
         self.learning_rate = learning_rate
         self.regularization = regularization

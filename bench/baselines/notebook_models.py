@@ -45,11 +45,10 @@ class NotebookModel(FactorModel):
     num_threads: int
     bytes_per_pair: int  # of users x items, at the worst moment
 
-    @classmethod
-    def memory_needed(cls, user_items: sp.csr_matrix) -> int:
+    def memory_needed(self, user_items: sp.csr_matrix) -> int:
         """The bytes that ``fit`` takes for its matrices of users x items."""
         n_users, n_items = user_items.shape
-        return int(cls.bytes_per_pair * n_users * n_items) + WORKING_BYTES
+        return int(self.bytes_per_pair * n_users * n_items) + WORKING_BYTES
 
     def fit(self, user_items: sp.csr_matrix, show_progress: bool = True, callback: Callback | None = None) -> Self:
         """Learn from a users x items CSR.
@@ -136,6 +135,16 @@ class NotebookALS(NotebookModel):
     """Weighted least squares with user and item biases over all pairs, the weights a dense matrix."""
 
     bytes_per_pair = 18  # preferences, weights and a transposed copy of each
+
+    def memory_needed(self, user_items: sp.csr_matrix) -> int:
+        """As above, with the products of factors: of all rows of the longer side, and the equations of a batch."""
+        from bench.baselines.notebook_training import USERS_AT_ONCE
+
+        d, rows = self.factors + 1, min(USERS_AT_ONCE, max(user_items.shape))
+        triangle = d * (d + 1) // 2
+        # The product and what it is of; the batch's triangles, its matrices, those with the ridge, their factorisation.
+        products = 3 * triangle * max(user_items.shape) + rows * (triangle + 3 * d * d)
+        return super().memory_needed(user_items) + int(4 * products)
 
     def __init__(
         self,

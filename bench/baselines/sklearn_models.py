@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from recsys_impl.base import FactorModel, check_user_items
+from recsys_impl.parameters import require
 from recsys_impl.progress import Callback
 
 
@@ -28,6 +29,7 @@ class PureSVD(FactorModel):
 
     def __init__(self, factors: int = 20, iterations: int = 5, random_state: int = 0):
         _decomposition()
+        require("PureSVD", factors=factors, iterations=iterations, at_least=1)
         self.factors = factors
         self.iterations = iterations
         self.random_state = random_state
@@ -57,6 +59,8 @@ class NMF(FactorModel):
 
     def __init__(self, factors: int = 64, regularization: float = 0.0, iterations: int = 200, random_state: int = 0):
         _decomposition()
+        require("NMF", factors=factors, iterations=iterations, at_least=1)
+        require("NMF", regularization=regularization, at_least=0)
         self.factors = factors
         self.regularization = regularization
         self.iterations = iterations

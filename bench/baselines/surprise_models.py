@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.baselines.missing import import_library
 from recsys_impl.base import FactorModel, ModelError, check_user_items
+from recsys_impl.parameters import require
 from recsys_impl.progress import Callback
 
 
@@ -38,6 +39,14 @@ class SurpriseSVD(FactorModel):
         random_state: int = 0,
     ):
         _surprise()
+        require(type(self).__name__, factors=factors, iterations=iterations, at_least=1)
+        require(
+            type(self).__name__,
+            learning_rate=learning_rate,
+            regularization=regularization,
+            init_std=init_std,
+            at_least=0,
+        )
         self.factors = factors
         self.iterations = iterations
         self.learning_rate = learning_rate

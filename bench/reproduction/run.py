@@ -14,9 +14,9 @@ from typing import Any
 from bench import environment
 from bench.cells.job import child_environment
 from bench.cells.running import how_it_ended
-from bench.registry import MODELS, UnknownNameError
+from bench.registry import MODELS, UnknownNameError, look_up
 from bench.reproduction.outcome import Outcome, RowOutcome, judge
-from bench.reproduction.suite import Suite, SuiteRow, find_suite, read_suites
+from bench.reproduction.suite import Suite, SuiteRow, check_parameters, find_suite, read_suites
 from recsys_impl.threads import thread_count
 
 Say = Callable[[str], None]
@@ -33,9 +33,13 @@ def reproduce(names: Sequence[str], everything: bool, models: Sequence[str], thr
     """
     suites = chosen(names, everything)
     if models:
+        for model in models:
+            look_up(MODELS, "model", model)
+            if not any(row.model == model for suite in suites for row in suite.rows):
+                raise UnknownNameError(f"no row of these suites is of {model}")
         suites = [replace(suite, rows=[row for row in suite.rows if row.model in models]) for suite in suites]
-    if not any(suite.rows for suite in suites):
-        raise UnknownNameError(f"no row of these suites is of {', '.join(models)}")
+    for suite in suites:
+        check_parameters(suite)
     return [_outcome(suite, threads or thread_count(0), say) for suite in suites if suite.rows]
 
 
@@ -43,7 +47,8 @@ def chosen(names: Sequence[str], everything: bool) -> list[Suite]:
     """The suites to run."""
     if not names and not everything:
         raise UnknownNameError(f"which table? Name one, or give --all. There are: {', '.join(read_suites())}")
-    return [*(read_suites().values() if everything else ()), *(find_suite(name) for name in names)]
+    every = list(read_suites().values()) if everything else []
+    return every + [one for one in map(find_suite, dict.fromkeys(names)) if one not in every]
 
 
 def _outcome(suite: Suite, threads: int, say: Say) -> Outcome:

@@ -18,6 +18,7 @@ PROTOCOLS = ("surprise-folds", "published-split", "sampled-candidates")
 Asked = Literal["equal", "reach", "beside"]
 ASKED = get_args(Asked)
 TABLES = ("published", "parameters")
+SAMPLED = "ml-1m"  # the data set whose candidates NCF published
 
 
 class SuiteError(ValueError):
@@ -131,7 +132,28 @@ def read_suite(path: Path) -> Suite:
     suite: Suite = _filled(Suite, str(path), content | {"rows": made, "file": path.name})
     if suite.protocol not in PROTOCOLS:
         raise SuiteError(f"{path}: there is no protocol '{suite.protocol}'; there are: {', '.join(PROTOCOLS)}")
+    if suite.protocol == "sampled-candidates" and suite.dataset != SAMPLED:
+        raise SuiteError(f"{path}: sampled-candidates has candidates for {SAMPLED} alone, not for {suite.dataset!r}")
     return suite
+
+
+def check_parameters(suite: Suite) -> None:
+    """That the models take the parameters of their rows. Apart from reading, since it imports the models.
+
+    Raises
+    ------
+    SuiteError
+        One doesn't.
+    """
+    from bench.building import ParameterError, check_values, model_parameters
+
+    for row in suite.rows:
+        model = MODELS[row.model]
+        try:
+            model_parameters(row.model, model, row.parameters)
+            check_values(row.model, model, row.parameters)
+        except ParameterError as error:
+            raise SuiteError(f"{suite.file}: {error}") from error
 
 
 def digits_of(number: str) -> int:

@@ -38,6 +38,9 @@ def parse_metric(text: str) -> tuple[str, MetricRow, tuple[int, ...]]:
     """
     name, _, k = text.partition("@")
     row = look_up(METRICS, "metric", name)
+    if not row.of_accuracy:
+        others = ", ".join(other for other, entry in METRICS.items() if entry.of_accuracy)
+        raise MetricError(f"--metric {text[:60]}: '{name}' says nothing of accuracy; these do: {others}")
     if row.needs == "lists" and not is_cutoff(k):
         raise MetricError(f"--metric {text[:60]}: '{name}' needs a cut-off from 1 to {LARGEST_K:,}, as in {name}@10")
     if row.needs != "lists" and "@" in text:
@@ -52,7 +55,7 @@ def validation_rule(rule: str, split: Split) -> str:
     """
     if rule.partition(":")[0] != "fixed":
         return rule
-    return f"random:test_fraction={np.count_nonzero(split.in_test) / len(split.in_test):.2f}"
+    return f"random:test_fraction={max(np.count_nonzero(split.in_test) / len(split.in_test), 0.01):.2f}"
 
 
 class Objective:
@@ -129,8 +132,10 @@ class Objective:
         if measured_epochs and building.takes(model.fit, "callback"):
             keywords["callback"] = after_epoch
         model.fit(material.fitted_on, **keywords)
-        value = values[measured_epochs[-1]] if values else judge()
-        if measured_epochs and not values:  # no callback: the last epoch is the only one there is
+        if measured_epochs and measured_epochs[-1] in values:
+            return values[measured_epochs[-1]], perf_counter() - started
+        value = judge()
+        if measured_epochs:  # it has no callback, or stopped before: this is what so many epochs give
             heard(measured_epochs[-1], value)
         return value, perf_counter() - started
 

@@ -107,9 +107,14 @@ class Plan:
                     "--spaces FILE (`python -m bench list spaces` shows the form)"
                 )
             building.model_parameters(model, row, self.space_of(model).example)
-            building.check_values(model, row, self.parameters.get(model, {}))
+            for values in (self.parameters.get(model, {}), *self.space_of(model).corners):
+                building.check_values(model, row, values)
         for model in self.parameters:
             look_up(self.table, "model", model)
+            if model not in self.models:
+                raise building.ParameterError(
+                    f"--set {model}: that model isn't searched; these are: {', '.join(self.models)}"
+                )
         return self
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 from bench import building, environment, loading
@@ -19,7 +21,7 @@ from bench.registry import METRICS
 from bench.settings import Setting, settings_in, write_settings
 from bench.tuning.objective import MOST_USERS, parse_metric, validation_rule
 from bench.tuning.plan import Plan
-from bench.tuning.study import STARTUP_TRIALS, Study, open_storage
+from bench.tuning.study import STARTUP_TRIALS, Study, alone, open_storage
 from bench.tuning.trial import DEFAULTS, State, Trial, best_of
 from bench.tuning.worker import Job, Outcome, Worker
 from recsys_impl.threads import thread_count
@@ -43,6 +45,7 @@ class Searching:
     workers: Sequence[Worker]
     say: Say
     lock: Any
+    running: dict[int, float] = field(default_factory=dict)  # number of a trial under way -> when it began
 
 
 def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None = None) -> list[Search]:
@@ -56,9 +59,10 @@ def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None 
     dataset = split.interactions.name
     for folder in _folders(out, also_write):
         settings_in(folder, dataset)  # what can't be added to is told before the search, not after it
-    storage = open_storage(out / "tuning" / f"{dataset}-{plan.split}-{SPLIT_SEED}.journal".replace(os.sep, "_"))
+    journal = out / "tuning" / f"{dataset}-{plan.split}-{SPLIT_SEED}.journal".replace(os.sep, "_")
     searches = []
-    with _workers(plan, validation) as workers_for:
+    with alone(journal), _workers(plan, validation) as workers_for:
+        storage = open_storage(journal)
         for model in plan.models:
             library = plan.table[model].library
             if library and not environment.package_versions(library):
@@ -75,12 +79,13 @@ def tune(plan: Plan, split: Split, out: Path, say: Say, also_write: Path | None 
 
 
 def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: Any) -> Study:
-    """The study of a model, with the trials that it has already: changed code, data or space begin a new one."""
+    """The study of a model, with the trials that it has already: changed code, data, defaults or space begin anew."""
     name, row, _ = parse_metric(metric)
     versions = environment.key_versions(plan.table[model].library)
     identity = {
         "data": validation.content_hash,
         "space": asdict(plan.space_of(model)),
+        "row": plan.complete(model, plan.parameters.get(model, {})),
         "metric": [metric, row.version],
         "seed": plan.seed,
         "source": building.source_hash(plan.table[model]),
@@ -96,15 +101,20 @@ def open_study(plan: Plan, model: str, metric: str, validation: Split, storage: 
 
 
 def try_defaults(searching: Searching) -> None:
-    """Judge the row's own setting, once: a search that finds nothing better keeps it."""
-    plan, study, model = searching.plan, searching.study, searching.model
-    if study.defaults is not None:
+    """Judge the row's own setting, once: a search that finds nothing better keeps it.
+
+    Where the time isn't enough, nothing is stored but the seconds, and a search with a larger budget tries again.
+    """
+    plan, study, model, left = searching.plan, searching.study, searching.model, _seconds_left(searching)
+    if study.defaults is not None or (left is not None and left <= 0):
         return
     own = plan.defaults_of(model)
-    outcome = searching.workers[0].run(model, plan.complete(model, own), [], lambda *_: True, plan.seconds)
-    error = "the time budget is spent" if outcome.out_of_time else outcome.error
-    state: State = "failed" if outcome.value is None else "complete"
-    study.keep_defaults(Trial(DEFAULTS, state, own, outcome.value, seconds=outcome.seconds, error=error))
+    outcome = searching.workers[0].run(model, plan.complete(model, own), [], lambda *_: True, left)
+    if outcome.out_of_time:
+        study.waste(outcome.seconds)
+    else:
+        state: State = "failed" if outcome.value is None else "complete"
+        study.keep_defaults(Trial(DEFAULTS, state, own, outcome.value, seconds=outcome.seconds, error=outcome.error))
     _tell(searching, "[defaults]", own, _ending(searching.metric, outcome), outcome.seconds)
 
 
@@ -132,6 +142,7 @@ def _try_on(searching: Searching, worker: Worker) -> None:
             if searching.study.counted >= searching.plan.trials or (left is not None and left <= 0):
                 return
             number, parameters = searching.study.ask()
+            searching.running[number] = perf_counter()
         try:
             outcome = _try(searching, worker, number, parameters, left)
         except BaseException:
@@ -139,6 +150,7 @@ def _try_on(searching: Searching, worker: Worker) -> None:
                 searching.study.interrupt(number)
             raise
         with searching.lock:
+            del searching.running[number]
             _settle(searching, number, parameters, outcome)
 
 
@@ -191,13 +203,21 @@ def _tell(searching: Searching, place: str, parameters: dict[str, Any], ending: 
 
 
 def _seconds_left(searching: Searching) -> float | None:
-    return None if searching.plan.seconds is None else searching.plan.seconds - searching.study.seconds
+    """What is left of the time budget when what trials that are under way took so far is taken off."""
+    if searching.plan.seconds is None:
+        return None
+    now = perf_counter()
+    under_way = math.fsum(now - began for began in searching.running.values())
+    return searching.plan.seconds - searching.study.seconds - under_way
 
 
 def record(plan: Plan, model: str, metric: str, study: Study, dataset: str, rule: str, validation: Split) -> Search:
     """What reports show of a search."""
     trials, own = study.trials(), study.defaults
-    best = best_of([*([own] if own else []), *trials], study.higher_is_better)
+    searched = replace(plan, trials=max(plan.trials, len(trials)))  # fewer may be asked for than there are
+    best = best_of(trials, study.higher_is_better)
+    if best is not None and own is not None:
+        best = best_of([own, best], study.higher_is_better)
     return Search(
         dataset=dataset,
         split=plan.split,
@@ -206,10 +226,10 @@ def record(plan: Plan, model: str, metric: str, study: Study, dataset: str, rule
         metric=metric,
         higher_is_better=study.higher_is_better,
         space=study.space.describe(),
-        budget={"trials": plan.trials, "seconds": plan.seconds},
+        budget={"trials": searched.trials, "seconds": plan.seconds},
         seed=plan.seed,
         jobs=plan.jobs,
-        command=plan.command(model),
+        command=searched.command(model),
         versions=environment.key_versions(plan.table[model].library),
         best=None if best is None else {"number": best.number, "value": best.value, "setting": best.setting},
         defaults=_row(own) if own else None,

@@ -82,6 +82,16 @@ class Space:
         }
         return first | self.fixed | ({"iterations": self.epochs} if self.epochs is not None else {})
 
+    @property
+    def corners(self) -> list[dict[str, Any]]:
+        """Each value that a parameter is limited by or chosen from, by itself."""
+        limits = {
+            name: values.choices if isinstance(values, Choice) else (values.low, values.high)
+            for name, values in self.searched.items()
+        }
+        fixed = {name: (value,) for name, value in self.fixed.items()}
+        return [{name: value} for name, values in (limits | fixed).items() for value in values]
+
     def fixing(self, parameters: Mapping[str, Any]) -> Space:
         """The space with some parameters at one value each."""
         searched = {name: values for name, values in self.searched.items() if name not in parameters}

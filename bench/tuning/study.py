@@ -6,9 +6,12 @@ tree-structured Parzen estimator (Bergstra et al., NIPS 2011).
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -22,7 +25,8 @@ from reports.opening import open_regular
 
 STARTUP_TRIALS = 10  # at random, before the sampler models anything and before anything is pruned
 NUMBER, INTERRUPTED, SECONDS, ERROR = "number", "interrupted", "seconds", "error"
-DEFAULTS = "defaults"
+DEFAULTS, WASTED = "defaults", "wasted"
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # a disk without locks: nobody can be told of
 
 
 class MissingOptunaError(ValueError):
@@ -43,8 +47,36 @@ class JournalError(ValueError):
     """A file of trials can't be read; the message names it, the line, and what to do."""
 
 
+class BusyError(ValueError):
+    """Another process searches with the same file of trials."""
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Nobody else searches with this file of trials meanwhile: who opens it takes trials under way for lost ones.
+
+    Raises
+    ------
+    BusyError
+        Somebody does.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with open(file.with_name(f".{file.name}.lock"), "wb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(
+                f"{file}: another `tune` is searching there: wait for it, use --jobs for trials side by side, or "
+                "another --out"
+            ) from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+        yield
+
+
 def open_storage(file: Path) -> Any:
-    """An Optuna journal in a file, made where there is none; several processes may append to it.
+    """An Optuna journal in a file, made where there is none.
 
     Raises
     ------
@@ -161,6 +193,14 @@ class Study:
         """Store how the row's own setting did: a trial without epochs, which the sampler doesn't learn from."""
         self._study.set_user_attr(DEFAULTS, asdict(trial))
 
+    def waste(self, seconds: float) -> None:
+        """Count seconds that the row's own setting took in vain."""
+        self._study.set_user_attr(WASTED, self._wasted + seconds)
+
+    @property
+    def _wasted(self) -> float:
+        return float(self._study.user_attrs.get(WASTED, 0.0))
+
     @property
     def defaults(self) -> Trial | None:
         """How the row's own setting did, None as long as it wasn't tried."""
@@ -180,13 +220,14 @@ class Study:
     @property
     def seconds(self) -> float:
         """What all trials took, those that don't count and that of the row's own setting included."""
-        own = self.defaults.seconds if self.defaults else 0.0
+        own = self._wasted + (self.defaults.seconds if self.defaults else 0.0)
         return own + math.fsum(one.user_attrs.get(SECONDS, 0.0) for one in self._frozen())
 
     def _complete(self, proposed: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of a proposal; numbers have three digits, so that a setting can be read and typed."""
         rounded = {
-            name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in proposed.items()
+            name: _readable(value, self.space.searched[name]) if isinstance(value, float) else value
+            for name, value in proposed.items()
         }
         return rounded | self.space.fixed
 
@@ -215,6 +256,12 @@ class Study:
             seconds=one.user_attrs.get(SECONDS, 0.0),
             error=one.user_attrs.get(ERROR, ""),
         )
+
+
+def _readable(value: float, values: Range | Choice) -> float:
+    """Three digits, but for a value that they would carry out of its range."""
+    short = float(f"{value:.3g}")
+    return short if not isinstance(values, Range) or values.low <= short <= values.high else value
 
 
 def _interrupted(one: Any) -> bool:

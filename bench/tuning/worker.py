@@ -66,7 +66,7 @@ class Worker:
         heard: Callable[[int, float], bool],
         most_seconds: float | None = None,
     ) -> Outcome:
-        """Train and judge one setting; a child that isn't done in time is ended."""
+        """Train and judge one setting; a child that isn't done in time is ended. To start one takes none of it."""
         child = self._started()
         expired: list[bool] = []
 
@@ -85,7 +85,7 @@ class Worker:
                 answer = _parsed(line)
                 if "epoch" in answer:
                     self._send(heard(answer["epoch"], answer["value"]))
-                elif answer and "ready" not in answer:
+                elif answer:
                     return Outcome(**answer)
         except BrokenPipeError:
             pass  # it died between two lines
@@ -113,6 +113,9 @@ class Worker:
                     text=True,
                     bufsize=1,
                 )
+            for line in self._child.stdout or ():
+                if "ready" in _parsed(line):
+                    break
         return self._child
 
     def _send(self, message: Any) -> None:

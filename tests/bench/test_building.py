@@ -1,8 +1,10 @@
 """What a cell's model is built with."""
 
+import sys
+
 import pytest
 
-from bench.building import ParameterError, check_values, model_parameters, random_state
+from bench.building import ParameterError, build, check_values, model_parameters, random_state
 from bench.registry import MODELS, ModelRow
 
 
@@ -32,6 +34,13 @@ def test_a_random_state_stays_what_it_was():
         ("bpr", {"learning_rate": [1]}, r"bpr\.learning_rate must be a number, not \[1\]"),
         ("bpr", {"learning_rate": False}, r"bpr\.learning_rate must be a number, not False"),
         ("irspack-als", {"loss": 3}, r"irspack-als\.loss must be a text, not 3"),
+        ("als", {"factors": 10**400}, r"als: ALS: factors must be a number at least 1, not 1000"),
+        ("implicit-als", {"factors": -3}, r"implicit-als: ImplicitALS: factors must be a number at least 1, not -3"),
+        ("implicit-item-bm25", {"K": 0}, r"K must be a number at least 1, not 0"),
+        ("lightfm-warp", {"learning_rate": 0.0}, r"learning_rate must be a number above 0, not 0\.0"),
+        ("surprise-svd", {"iterations": 0}, r"iterations must be a number at least 1, not 0"),
+        ("sklearn-pure-svd", {"factors": -3}, r"PureSVD: factors must be a number at least 1, not -3"),
+        ("sklearn-nmf", {"regularization": -1.0}, r"NMF: regularization must be a number at least 0, not -1\.0"),
     ],
 )
 def test_a_value_that_a_model_can_not_take_is_refused_before_anything_runs(model, override, message):
@@ -46,6 +55,14 @@ def test_a_rows_own_values_pass_and_a_whole_number_does_where_a_number_is_asked_
     for name, value in own.items():
         if isinstance(value, float) and value >= 1:
             check_values(model, MODELS[model], {name: int(value)})
+
+
+def test_a_library_that_can_not_be_imported_is_its_rows_affair(monkeypatch):
+    """It is installed and broken: the model is skipped with its reason, the others run."""
+    monkeypatch.setitem(sys.modules, "implicit.als", None)
+    with pytest.raises(ImportError):
+        build(MODELS["implicit-als"], {}, 0, 1)
+    check_values("implicit-als", MODELS["implicit-als"], {"factors": 8})
 
 
 class Picky:

@@ -1,6 +1,7 @@
 """Recommendations and neighbours of models that fail, of saved models that are damaged, and in folders with links."""
 
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,10 @@ def test_where_nothing_is_tuned_it_is_said_what_is(ask, tmp_path):
     assert (status, "--tuned: no tuned settings of als on r.csv" in said) == (2, True)
     assert "r.csv, temporal: ease" in said
     assert ask("similar", "ease", "--tuned")[0] == 0  # the only split there is
+    write_settings(tmp_path / "out" / "tuned", "r.csv", replace(setting, model="als", parameters={"factors": "many"}))
+    status, said = ask("similar", "als", "--tuned")
+    assert status == 2
+    assert "r.csv.toml: als.factors must be a whole number, not 'many'; correct it" in said
     status, said = ask("similar", "alls", "--tuned")
     assert (status, "did you mean" in said.lower()) == (2, True), said
 

@@ -123,11 +123,19 @@ def test_a_library_that_is_not_installed_is_a_skipped_row(suite, monkeypatch, ca
         (["nonesuch"], "there is no suite 'nonesuch'"),
         (["nonesuch.toml"], "nonesuch.toml: can't be read"),
         (["gowalla", "--models", "svd"], "no row of these suites is of svd"),
+        (["gowalla", "--models", "popularity,svd"], "no row of these suites is of svd"),
+        (["gowalla", "--models", "popularity,esae"], "there is no model 'esae'. Did you mean 'ease'"),
     ],
 )
 def test_what_can_not_be_run_is_said(words, message, capsys):
     assert main(["reproduce", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_suite_that_is_named_twice_is_measured_once():
+    assert [suite.file for suite in run.chosen(["gowalla", "gowalla"], everything=False)] == ["gowalla.toml"]
+    every = run.chosen(["gowalla"], everything=True)
+    assert len({suite.file for suite in every}) == len(every)
 
 
 def test_suites_are_listed(capsys):

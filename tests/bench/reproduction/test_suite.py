@@ -1,10 +1,12 @@
 """Suites as files: the package's are whole, others are refused with the place of the fault."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.building import model_parameters
 from bench.registry import DATASETS, MODELS
-from bench.reproduction.suite import SuiteError, SuiteRow, find_suite, read_suite, read_suites
+from bench.reproduction.suite import SuiteError, SuiteRow, check_parameters, find_suite, read_suite, read_suites
 
 WHOLE = """\
 title = "t"
@@ -27,6 +29,13 @@ def test_the_packages_suites_name_data_models_and_parameters_that_exist(name):
     for row in suite.rows:
         model_parameters(row.model, MODELS[row.model], row.parameters)
         assert row.settings_from or not row.parameters, f"{name}, {row.model}: where do the settings come from?"
+
+
+def test_parameters_that_a_model_does_not_take_are_refused_before_it_is_measured():
+    (suite,) = [suite for suite in read_suites().values() if suite.dataset == "gowalla"]
+    for parameters, message in (({"factor": 3}, "no parameter 'factor'"), ({"factors": "many"}, "a whole number")):
+        with pytest.raises(SuiteError, match=message):
+            check_parameters(replace(suite, rows=[SuiteRow("als", {"recall@20": "0.1"}, parameters)]))
 
 
 def test_the_sampled_table_says_so_in_its_title():
@@ -61,6 +70,10 @@ def test_a_tolerance_may_be_a_whole_number(write_toml, text, tolerance):
         (("title", "titel"), "unknown key 'titel'"),
         (('note = "n"\n', ""), "note"),
         (("published-split", "magic"), "there is no protocol 'magic'; there are: surprise-folds"),
+        (
+            ("published-split", "sampled-candidates"),
+            "sampled-candidates has candidates for ml-1m alone, not for 'synth",
+        ),
         (('"als"', '"alz"'), "row 1: there is no model 'alz'"),
         (('"0.150"', '"many"'), "row 1: could not convert"),
         (('{ "ndcg@10" = "0.150" }', "{}"), "row 1: needs published numbers"),

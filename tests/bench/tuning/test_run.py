@@ -2,18 +2,22 @@
 
 import shlex
 from dataclasses import replace
+from threading import Lock
+from time import perf_counter
 
 import numpy as np
 import pytest
 
 from bench import loading
+from bench.building import ParameterError
 from bench.cli import main
 from bench.plugins import models
 from bench.settings import read_settings
 from bench.tuning.objective import MetricError, Objective, validation_rule
 from bench.tuning.plan import BudgetError, Plan
-from bench.tuning.run import tune
+from bench.tuning.run import Searching, _seconds_left, tune
 from bench.tuning.space import Choice, Range, Space, SpaceError
+from bench.tuning.study import Study, open_storage
 from bench.tuning.trial import DEFAULTS
 from reports.tuning import read_tuning
 from splits.split import Split
@@ -43,6 +47,19 @@ class Shrunk:
     def score(self, user_ids):
         return np.tile(self.counts, (len(user_ids), 1))
 
+class Early(Shrunk):
+    """One that stops by itself after two iterations."""
+
+    def __init__(self, noise=0.0, iterations=5, random_state=0):
+        super().__init__(noise, "", random_state)
+        self.iterations = iterations
+
+    def fit(self, user_items, callback=None):
+        super().fit(user_items)
+        for iteration in range(2):
+            callback is None or callback(iteration, 0.0)
+        return self
+
 class Learning(Shrunk):
     """One that gets better, then worse."""
 
@@ -60,7 +77,7 @@ class Learning(Shrunk):
                 callback(iteration, 0.0)
         return self
 
-MODELS = {"shrunk": Shrunk, "learning": Learning}
+MODELS = {"shrunk": Shrunk, "learning": Learning, "early": Early}
 '''
 NOISE = {"noise": Range(0.1, 100.0, log=True)}
 
@@ -178,11 +195,53 @@ def test_the_time_budget_ends_a_trial_that_hangs_and_is_spent_for_good(plan, spl
 
 
 def test_the_rows_own_setting_spends_of_the_time_budget_and_can_spend_all_of_it(plan, split, tmp_path):
-    hanging = plan(Space(NOISE, {}), trials=3, seconds=3.0, parameters={"shrunk": {"trouble": "hang"}})
-    (found,) = tune(hanging, split, tmp_path, silent)
-    assert (found.trials, found.best) == ([], None)
-    assert (found.defaults["state"], found.defaults["error"]) == ("failed", "the time budget is spent")
-    assert found.seconds >= 3.0
+    slow = plan(Space(NOISE, {}), trials=3, seconds=3.0, parameters={"shrunk": {"trouble": "hang"}})
+    told = []
+    (found,) = tune(slow, split, tmp_path, told.append)
+    assert (found.trials, found.best, found.defaults) == ([], None, None)
+    assert told[0].startswith("[defaults] shrunk: stopped: the time budget is spent, 3.")
+    tune(slow, split, tmp_path, told.append)
+    assert len(told) == 1  # the time is spent, and a second search doesn't begin
+    tune(replace(slow, seconds=5.0), split, tmp_path, told.append)
+    assert told[1].startswith("[defaults] shrunk: stopped: the time budget is spent, 2.")
+
+
+def test_where_no_trial_was_completed_there_is_no_setting(plan, split, tmp_path):
+    """The row's own setting works, but nothing was searched."""
+    (found,) = tune(plan(Space(NOISE, {"trouble": "raise"}), trials=2), split, tmp_path, silent)
+    assert found.best is None
+    assert found.defaults["state"] == "complete"
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_other_defaults_of_the_row_begin_a_new_search(plan, split, tmp_path):
+    base = plan(Space({"noise": Range(0.1, 1.0)}, {}), trials=1)
+    for noise in (500.0, 700.0):
+        (found,) = tune(with_row(base, noise=noise), split, tmp_path, silent)
+        assert found.defaults["parameters"] == {"noise": noise}
+
+
+def test_a_smaller_number_of_trials_than_there_are_is_recorded_as_what_was_done(plan, split, tmp_path):
+    tune(plan(Space(NOISE, {}), trials=4), split, tmp_path, silent)
+    (found,) = tune(plan(Space(NOISE, {}), trials=2), split, tmp_path, silent)
+    assert (len(found.trials), found.budget["trials"]) == (4, 4)
+    assert "--trials 4" in found.command
+
+
+def test_a_model_that_stops_by_itself_is_judged_where_it_stopped(plan, split, tmp_path):
+    (found,) = tune(plan(Space(NOISE, {}, epochs=10), "early", 2), split, tmp_path, silent)
+    assert [list(trial["curve"]) for trial in found.trials] == [["1", "2", "10"]] * 2
+    assert [trial["state"] for trial in found.trials] == ["complete"] * 2
+
+
+def test_trials_side_by_side_share_the_time_budget(plan, split, tmp_path):
+    """What those under way took is spent, too: the third trial has what the first two left."""
+    now = perf_counter()
+    study = Study(open_storage(tmp_path / "a.journal"), "toy", Space(NOISE, {}), True, 0, {})
+    searching = Searching(plan(Space(NOISE, {}), seconds=100.0), "shrunk", "ndcg@10", study, [], silent, Lock())
+    study.waste(7.0)
+    searching.running.update({0: now - 30.0, 1: now - 20.0})
+    assert 42.0 < _seconds_left(searching) <= 43.0
 
 
 def test_the_rows_own_setting_is_kept_where_no_trial_is_better(plan, split, tmp_path):
@@ -241,6 +300,8 @@ def test_ratings_are_tuned_by_rmse_unless_told_otherwise(plugin):
 def test_the_validation_part_is_cut_by_the_rule_of_the_split(split):
     assert validation_rule("temporal:test_fraction=0.3", split) == "temporal:test_fraction=0.3"
     assert validation_rule("fixed", split) == "random:test_fraction=0.20"
+    one = Split(split.interactions, np.arange(len(split.in_test)) == 3)
+    assert validation_rule("fixed", one) == "random:test_fraction=0.01"  # 0.00 would hold out nothing
 
 
 def test_many_users_are_sampled_and_always_the_same(split, monkeypatch):
@@ -264,12 +325,28 @@ def test_a_model_that_predicts_no_ratings_says_so(split):
         ({"metric": "ndcg@" + "9" * 5000}, MetricError, "'ndcg' needs a cut-off from 1 to 10,000"),
         ({"seconds": 1e300}, BudgetError, "some seconds, at most 1,000,000,000, not 6 and 1e"),
         ({"seconds": float("nan")}, BudgetError, "not 6 and nan"),
+        ({"metric": "gini@10"}, MetricError, "'gini' says nothing of accuracy; these do: precision, recall"),
         ({"metric": "rmse@5"}, MetricError, "'rmse' has no cut-off"),
         ({"metric": "ndgc@5"}, ValueError, "Did you mean 'ndcg'"),
         ({"models": ("nonesuch",)}, ValueError, "there is no model 'nonesuch'"),
         ({"models": ("popularity",)}, SpaceError, "'popularity' has no search space; there are: shrunk"),
         ({"parameters": {"shrunk": {"volume": 11}}}, ValueError, "has no parameter 'volume'"),
         ({"parameters": {"nonesuch": {"volume": 11}}}, ValueError, "there is no model 'nonesuch'"),
+        (
+            {"parameters": {"als": {"factors": 3}}},
+            ParameterError,
+            "--set als: that model isn't searched; these are: shr",
+        ),
+        (
+            {"models": ("als",), "spaces": {"als": Space({"factors": Choice((8, "b"))}, {})}},
+            ParameterError,
+            "als.factors must be a whole number, not 'b'",
+        ),
+        (
+            {"models": ("als",), "spaces": {"als": Space({"alpha": Range(-1.0, 5.0)}, {})}},
+            ParameterError,
+            "alpha",
+        ),
     ],
 )
 def test_a_plan_that_can_not_be_is_refused_before_anything_is_trained(plan, changes, error, message):

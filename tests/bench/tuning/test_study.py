@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from bench.tuning.space import Choice, Range, Space
-from bench.tuning.study import STARTUP_TRIALS, JournalError, Study, open_storage
+from bench.tuning.study import STARTUP_TRIALS, BusyError, JournalError, Study, alone, open_storage
 from bench.tuning.trial import Trial, best_of
 
 SPACE = Space({"x": Range(0.01, 10.0, log=True), "n": Range(1, 9), "kind": Choice(("a", "b"))}, {"fixed": 3}, epochs=10)
@@ -55,6 +55,29 @@ def test_a_trial_that_was_under_way_is_proposed_again_under_its_number(whole, tm
     assert later.ask() == (number, parameters)
     later = open_study(path)
     assert spend(later, 4) == whole
+
+
+def test_two_searches_with_one_file_of_trials_are_refused(tmp_path):
+    """The second would take the first one's trial under way for lost, and the first would fail at its end."""
+    path = tmp_path / "deep" / "one.journal"
+    with alone(path):
+        with (
+            pytest.raises(BusyError, match=r"one\.journal: another `tune` is searching there: .*another --out"),
+            alone(path),
+        ):
+            pass
+        with alone(tmp_path / "deep" / "other.journal"):
+            pass
+    with alone(path):
+        pass
+
+
+def test_digits_that_would_leave_a_range_are_kept(tmp_path):
+    narrow = Space({"x": Range(1.0001, 1.0004)}, {})
+    study = Study(open_storage(tmp_path / "narrow.journal"), "toy", narrow, True, 0, {})
+    proposed = [study.ask()[1]["x"] for _ in range(5)]
+    assert all(1.0001 <= x <= 1.0004 for x in proposed)
+    assert len(set(proposed)) == 5
 
 
 def test_a_trial_that_was_interrupted_does_not_count_but_its_seconds_do(whole, tmp_path):
