@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports import numbers
-from reports.figures.style import Style, canvas, drawing, printable
+from reports.figures.style import Style, axis_title, canvas, drawing, printable
 from reports.figures.svg import inline_svg, to_svg
 from reports.store import StoreError, to_json, write_text
 
@@ -251,12 +251,12 @@ def _listed(setting: dict[str, Any]) -> str:
 def _draw(metric: str, curves: list[tuple[str, list[tuple[int, float]]]], styles: dict[str, Style]) -> Figure:
     """The best value so far against trials spent, one stepped line a model."""
     with drawing():
-        figure, axes = canvas(3.6, right=110)
+        figure, axes = canvas(3.6, right=130, top=22)
         for model, points in curves:
             look: Any = {"color": styles[model].colour, "marker": styles[model].marker} if model in styles else {}
             spent, values = zip(*points, strict=True)
             axes.step(spent, values, where="post", label=printable(model), markersize=4, markevery=[-1], **look)
-        axes.set(xlabel="trials spent", ylabel=f"best {metric} so far (validation)")
+        axis_title(axes, "trials spent, 0 with its defaults", f"best {metric} so far, validation")
         axes.grid(visible=True, linewidth=0.7)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
     return figure
