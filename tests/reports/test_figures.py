@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from reports import figures
+from reports.figures.counts import activity_figure
 from reports.table import leaderboards
 
 
@@ -149,3 +150,12 @@ def test_an_inlined_figure_follows_the_page_and_shares_no_ids(svg):
     assert figures.INK not in first
     assert not re.search(r"<\?xml|<!DOCTYPE|<style|<metadata", first)
     ElementTree.fromstring(first.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1))
+
+
+@pytest.mark.parametrize(
+    ("periods", "labelled"), [(1, [0]), (5, [0, 1, 2, 3, 4]), (8, [0, 2, 4, 6]), (61, [0, 13, 26, 39, 52])]
+)
+def test_periods_are_labelled_evenly_so_that_no_two_names_touch(periods, labelled):
+    figure = activity_figure([f"p{n}" for n in range(periods)], [3] * periods, [1] * periods)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == [f"p{n}" for n in labelled]
