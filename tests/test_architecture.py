@@ -41,7 +41,7 @@ ARROWS = {
     "settings": {"experiment"},
     "tuning": {"building", "cells", "experiment", "loading", "plugins", "runner", "settings"},
     "reproduction": {"building", "cells", "datasets", "experiment", "loading", "metrics", "ranking", "runner"},
-    "lookup": {"building", "environment", "loading", "plugins", "showcase"},
+    "lookup": {"building", "environment", "loading", "plugins", "settings", "showcase"},
     "compatibility": {"metrics", "ranking"},
     "evaluation": {"compatibility", "datasets", "experiment", "metrics", "ranking"},
     "loading": {"building", "experiment", "datasets"},
