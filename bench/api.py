@@ -461,15 +461,12 @@ def tune(
     from bench.tuning.space import read_spaces
 
     rule = SplitChoice.parse(rule).label  # as `run` writes it, who looks for settings of its split
-    if options.get("test"):
-        if rule not in ("random", "fixed"):
-            raise ExperimentError(
-                f"--test gives the held-out rows, and --split {rule} would draw others: leave one out"
-            )
+    if options.get("test") and rule == "random":
         rule = "fixed"
     table, known = model_table(plugins), read_spaces(spaces)
     given = {name: value for name, value in options.items() if value not in (None, "", {})}
     reading = {name: given[name] for name in ("columns", "titles", "test", "threshold") if name in given}
+    Experiment(datasets=(dataset,), splits=(rule,), **reading).check()
     plan = Plan(
         dataset=dataset,
         split=rule,

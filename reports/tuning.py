@@ -178,9 +178,10 @@ def _group(number: int, searches: list[Search], styles: dict[str, Style]) -> Tun
     ordered = sorted(searches, key=lambda one: _rank(one))
     curves = [(search.model, _points(search)) for search in ordered if search.best]
     direction = "" if first.higher_is_better else " (lower is better)"
+    sample = "" if first.metric == "rmse" else "; at most 5,000 of its users"
     caption = (
-        f"Best {first.metric}{direction} on a validation part of train ({first.validation}), lists of at most 5,000 "
-        f"users; the search did not look at the test part. {_budgets(searches)}"
+        f"Best {first.metric}{direction} on a validation part of train ({first.validation}{sample}); the search did "
+        f"not look at the test part. {_budgets(searches)}"
     )
     told = [f"{model} {points[-1][1]:.4f} after {points[-1][0]} trials" for model, points in curves]
     return TuningGroup(

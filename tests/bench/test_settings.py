@@ -252,6 +252,21 @@ def test_tune_writes_the_split_as_run_looks_for_it(toy):
     }
 
 
+def test_tune_takes_held_out_rows_of_a_file_as_run_does(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{user},{item},{1 + (user * item) % 5}" for user in range(20) for item in range(user % 5, 20)]
+    for name, part in (("train.csv", rows[::2] + rows[1::4]), ("test.csv", rows[3::4])):
+        (tmp_path / name).write_text("user,item,rating\n" + "\n".join(part) + "\n")
+    words = ["tune", "--dataset", "train.csv", "--test", "test.csv", "--models", "ease", "--trials", "1"]
+    assert main(words) == 0
+    (setting,) = read_settings(tmp_path / "results" / "tuned" / "train.csv.toml").values()
+    assert setting.split == "fixed"
+    assert "--split fixed" in setting.command
+    assert "--test test.csv" in setting.command
+    assert main([*words, "--split", "temporal"]) == 2
+    assert "--split temporal would draw others" in capsys.readouterr().err
+
+
 def test_tune_then_run_from_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rows = [f"{user},{item},{1 + (user * item) % 5}" for user in range(20) for item in range(user % 5, 20)]
